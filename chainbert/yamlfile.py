@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -42,6 +43,10 @@ class Loaded(Generic[Model]):
     """Dotted key → ``file:line:column`` or ``--set:N``; a key that is absent here has its default."""
     text: str
     """The file as it was given."""
+
+    def origin(self, key: str) -> str:
+        """Where the value of a dotted key was given, or ``default``."""
+        return self.origins.get(key, "default")
 
 
 @dataclass
@@ -149,7 +154,7 @@ def _typing_faults(text: str, name: str) -> list[Fault]:
     return faults
 
 
-def _build(node: Node, keys: Keys, tree: _Tree, yaml: YAML, name: str) -> Any:
+def _build(node: Node, keys: Keys, tree: _Tree, yaml: YAML, name: str) -> object:
     """Plain data of a node; notes the position of each key, and duplicate keys as faults."""
     tree.values += 1
     where = _where(node, name)
@@ -216,7 +221,7 @@ def _override(tree: _Tree, override: str, where: str) -> None:
     tree.positions[keys] = where
 
 
-def _fault(model: type[BaseModel], problem: Any, positions: dict[Keys, str], name: str) -> Fault:
+def _fault(model: type[BaseModel], problem: ErrorDetails, positions: dict[Keys, str], name: str) -> Fault:
     loc: Keys = tuple(part for part in problem["loc"] if isinstance(part, int) or not _is_tag(part))
     dotted = ".".join(map(str, loc)) or "the file"
     if problem["type"] == "extra_forbidden":
@@ -247,16 +252,15 @@ def _nearest(positions: dict[Keys, str], keys: Keys, name: str) -> str:
 
 def _known_keys(model: type[BaseModel], keys: Keys) -> list[str]:
     """The field names a mapping at ``keys`` may have."""
-    kind: Any = model
+    kind: object = model
     for part in keys:
         kind = _inside(kind, part)
         if kind is None:
             return []
-    models = [one for one in _models(kind)]
-    return [name for one in models for name in one.model_fields]
+    return [name for one in _models(kind) for name in one.model_fields]
 
 
-def _models(kind: Any) -> list[type[BaseModel]]:
+def _models(kind: object) -> list[type[BaseModel]]:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return [kind]
     if typing.get_origin(kind) in (typing.Union, types.UnionType, typing.Annotated):
@@ -264,7 +268,7 @@ def _models(kind: Any) -> list[type[BaseModel]]:
     return []
 
 
-def _inside(kind: Any, part: str | int) -> Any:
+def _inside(kind: object, part: str | int) -> object:
     for model in _models(kind):
         if isinstance(part, str) and part in model.model_fields:
             return model.model_fields[part].annotation

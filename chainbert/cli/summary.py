@@ -1,0 +1,52 @@
+"""What a finished run says on the terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def run_summary(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The run's main numbers as plain data."""
+    found = json.loads((folder / "convergence.json").read_text(encoding="utf-8"))
+    facts = {stage["name"]: stage["facts"] for stage in manifest["stages"]}
+    return {
+        "folder": str(folder),
+        "note": manifest["note"],
+        "rows": manifest["rows"],
+        "usable": manifest["usable"],
+        "firms": manifest["firms"],
+        "exclusions": manifest["exclusions"],
+        "clusters": facts["clustering"]["clusters"],
+        "noise_share": facts["clustering"]["noise_share"],
+        "gaps": found["gaps"],
+        "verdict": found["verdict"],
+        "sentences": found["sentences"],
+        "seconds": round(sum(stage["seconds"] for stage in manifest["stages"] if not stage["reused"]), 1),
+        "peak_mb": max(stage["peak_mb"] for stage in manifest["stages"]),
+        "reused": [stage["name"] for stage in manifest["stages"] if stage["reused"]],
+    }
+
+
+def summary_lines(summary: dict[str, Any]) -> list[str]:
+    """The same for people."""
+    lines = [summary["note"]] if summary["note"] else []
+    lines.append(f"{summary['usable']:,} of {summary['rows']:,} rows used, {summary['firms']:,} firms")
+    lines += [f"  left out: {count:,} × {reason}" for reason, count in summary["exclusions"].items()]
+    lines.append(f"{summary['clusters']} clusters, {summary['noise_share']:.0%} of the rows in none")
+    lines += [_gap_line(gap) for gap in summary["gaps"]]
+    lines += list(summary["sentences"].values())
+    if len(summary["reused"]) == 6:
+        lines.append("nothing has changed since the last run: no stage was run again")
+    else:
+        lines.append(f"{summary['seconds']} s, at most {summary['peak_mb']:,.0f} MB")
+    lines.append(f"report: {summary['folder']}/report.html")
+    return lines
+
+
+def _gap_line(gap: dict[str, Any]) -> str:
+    where = f"  gap {gap['city']} {gap['year']}: "
+    if gap["gap"] is None:
+        return where + gap["status"]
+    return where + f"{gap['gap']:.3f} [{gap['low']:.3f}, {gap['high']:.3f}], n = {gap['n']} and {gap['n_reference']}"

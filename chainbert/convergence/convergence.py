@@ -1,0 +1,210 @@
+"""Are the cities converging: gap, trend, direction and verdict for every city against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from chainbert.convergence.cells import centred_rows
+from chainbert.convergence.cities import NAN, CityResult, measure_city
+from chainbert.convergence.rows import Rows, check_rows
+from chainbert.convergence.tables import rounded, to_records
+from chainbert.convergence.trend import holm
+from chainbert.convergence.verdict import Evidence, decide, sentence
+from chainbert.errors import ConfigError
+
+GAP_COLUMNS = (
+    *("city", "year", "midpoint", "gap", "low", "high", "p", "gap_centred"),
+    *("n", "n_reference", "left_out", "status"),
+)
+TREND_COLUMNS = (
+    *("city", "slope", "low", "high", "p", "p_holm", "p_equivalent", "margin"),
+    *("minimum_detectable", "power", "periods", "status"),
+)
+DIRECTION_COLUMNS = (
+    *("city", "mover", "home", "home_low", "home_high", "home_p"),
+    *("reference", "reference_low", "reference_high", "reference_p"),
+    *("closing", "closing_low", "closing_high", "closing_p", "status"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Convergence:
+    """What is known about each city's distance to the reference, and what it rests on."""
+
+    reference: str
+    gaps: pd.DataFrame
+    """One row a city and period: city, year (the period's name), midpoint, gap, low, high, p, gap_centred, n,
+    n_reference, left_out (firms in strata that cannot be compared), status (empty, or ``not estimable: …`` with NaN
+    numbers). gap_centred is the gap of the rows centred in each period with equal city weights; where it tells
+    another story than gap, look at the wording all cities share."""
+    trends: pd.DataFrame
+    """One row a city: city, slope (a year), low, high, p, p_holm, p_equivalent, margin, minimum_detectable, power,
+    periods (estimable ones), status."""
+    direction: pd.DataFrame
+    """One row a city: city, mover, and for home, reference and closing (both together) the share of the first gap that
+    was closed over the window, with _low, _high, _p; status."""
+    minimum_detectable: dict[str, float]
+    """Smallest slope a year found with 80 % power."""
+    verdict: dict[str, str]
+    """converging | diverging | no change | underpowered | not shown."""
+    sentences: dict[str, str]
+    """The verdict in words, with its numbers."""
+    draws: int
+    rows: int
+    """Rows measured: one a firm and period."""
+    firms: int
+    outside: int
+    """Rows in no period, not measured."""
+    replaced: int
+    """Rows not measured because the firm has a later one in the same period."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for convergence.json: tables as lists of records, NaN as None."""
+        return {
+            "reference": self.reference,
+            "draws": self.draws,
+            "rows": self.rows,
+            "firms": self.firms,
+            "outside": self.outside,
+            "replaced": self.replaced,
+            "gaps": to_records(self.gaps),
+            "trends": to_records(self.trends),
+            "direction": to_records(self.direction),
+            "verdict": dict(self.verdict),
+            "sentences": dict(self.sentences),
+        }
+
+
+def measure_convergence(
+    vectors: ArrayLike,
+    city: ArrayLike,
+    year: ArrayLike,
+    *,
+    reference: str,
+    firm: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    draws: int = 999,
+    rng: np.random.Generator,
+    periods: Sequence[tuple[int, int]] | None = None,
+    margin: float = 0.25,
+    smallest_cell: int = 5,
+) -> Convergence:
+    """Measure how far each city is from the reference in each period, and whether that changes.
+
+    vectors (n, d) unit rows, one a firm and year; city (n,) names; year (n,) numbers; firm (n,) ids, None: each row
+    is a firm; strata (n,) or (n, k) labels such as the language: only firms that agree in all are compared.
+    periods are (first, last) years, both inclusive; a firm with several years in one period counts with the last.
+    draws ≥ 99. margin in (0, 1): the share of the first gap whose closing counts as a change. smallest_cell ≥ 3 firms.
+    The same rows in any order give the same numbers exactly.
+
+    H0 of a gap's p: within strata both cities have one distribution. H0 of a slope's p: the gap does not change.
+    The interval of a gap is for gaps away from 0; near 0 its p is the better guide (the statistic is degenerate there).
+    A cell or city that cannot be estimated has NaN and its reason in ``status``; its verdict is "not shown".
+    Raises DataError for vectors that are not unit rows, columns of another length, rows without city, firm or year,
+    a firm twice in a year, more than 20 cities; ConfigError for a reference that is not in the data, periods that
+    overlap, and numbers outside their range.
+    """
+    _check_numbers(draws, margin, smallest_cell)
+    rows = check_rows(vectors, city, year, reference=reference, firm=firm, strata=strata, periods=periods)
+    centre = centred_rows(rows)
+    others = [code for code in range(len(rows.cities)) if code != rows.reference]
+    # Each city has a stream of its own, so that one more city leaves the others' p-values alone.
+    seed = int(rng.integers(2**63))
+    results = {}
+    for code in others:
+        stream = np.random.default_rng([seed, *rows.cities[code].encode()])
+        results[rows.cities[code]] = measure_city(rows, code, centre, draws, stream, margin, smallest_cell)
+    return _assemble(rows, results, draws)
+
+
+def _check_numbers(draws: int, margin: float, smallest_cell: int) -> None:
+    for name, value, good, wanted in (
+        ("draws", draws, draws >= 99, "at least 99"),
+        ("margin", margin, 0 < margin < 1, "a share between 0 and 1"),
+        ("smallest_cell", smallest_cell, smallest_cell >= 3, "at least 3 firms"),
+    ):
+        if not good:
+            raise ConfigError(f"{name} is {value}; {wanted} was expected")
+
+
+def _assemble(rows: Rows, results: dict[str, CityResult], draws: int) -> Convergence:
+    reference = rows.cities[rows.reference]
+    adjusted = holm(np.array([one.trend.slope.p if one.trend else NAN for one in results.values()]))
+    trends, directions, verdicts, sentences = [], [], {}, {}
+    for (city, result), p_holm in zip(results.items(), adjusted, strict=True):
+        trends.append(_trend_record(city, result, float(p_holm)))
+        directions.append(_direction_record(city, result))
+        evidence = _evidence(city, reference, result, trends[-1], directions[-1]["mover"])
+        rule = decide(evidence)
+        verdicts[city], sentences[city] = rule.verdict, sentence(evidence, rule)
+    return Convergence(
+        reference=reference,
+        gaps=rounded([record for one in results.values() for record in one.gaps], GAP_COLUMNS),
+        trends=rounded(trends, TREND_COLUMNS),
+        direction=rounded(directions, DIRECTION_COLUMNS),
+        minimum_detectable={record["city"]: float(record["minimum_detectable"]) for record in trends},
+        verdict=verdicts,
+        sentences=sentences,
+        draws=draws,
+        rows=len(rows.city),
+        firms=rows.firms,
+        outside=rows.outside,
+        replaced=rows.replaced,
+    )
+
+
+def _trend_record(city: str, result: CityResult, p_holm: float) -> dict[str, Any]:
+    if result.trend is None:
+        found = f"{len(result.periods) or 'no'} period{'' if len(result.periods) == 1 else 's'}"
+        numbers = dict.fromkeys(TREND_COLUMNS[1:-2], NAN)
+        status = f"not estimable: {found} with a gap, a trend needs two"
+        return {"city": city, **numbers, "periods": len(result.periods), "status": status}
+    line = result.trend
+    return {
+        "city": city,
+        "slope": line.slope.value,
+        "low": line.slope.low,
+        "high": line.slope.high,
+        "p": line.slope.p,
+        "p_holm": p_holm,
+        "p_equivalent": line.p_equivalent,
+        "margin": line.margin,
+        "minimum_detectable": line.minimum_detectable,
+        "power": line.power,
+        "periods": len(result.periods),
+        "status": "",
+    }
+
+
+def _direction_record(city: str, result: CityResult) -> dict[str, Any]:
+    record: dict[str, Any] = {"city": city, "mover": "neither shown", **dict.fromkeys(DIRECTION_COLUMNS[2:-1], NAN)}
+    if result.direction is None:
+        few = (
+            "fewer than two periods with a gap" if result.trend is None else "no gap in the first period to move along"
+        )
+        return record | {"status": f"not estimable: {few}"}
+    record["mover"] = result.direction.mover
+    for name in ("home", "reference", "closing"):
+        part = getattr(result.direction, name)
+        record |= {name: part.value, f"{name}_low": part.low, f"{name}_high": part.high, f"{name}_p": part.p}
+    return record | {"status": ""}
+
+
+def _evidence(city: str, reference: str, result: CityResult, line: dict[str, Any], mover: str) -> Evidence:
+    known = [record for record in result.gaps if not record["status"]]
+    ends = [(str(known[place]["year"]), float(known[place]["gap"])) if known else ("", NAN) for place in (0, -1)]
+    return Evidence(
+        city=city,
+        reference=reference,
+        first=ends[0],
+        last=ends[1],
+        mover=mover,
+        **{name: line[name] for name in ("slope", "low", "high", "p_holm", "p_equivalent", "margin")},
+        **{name: line[name] for name in ("power", "minimum_detectable", "status")},
+    )

@@ -1,0 +1,29 @@
+"""From texts to vectors that are computed once.
+
+In: texts and the name of an encoder. Out: (n, d) float32 unit rows, how many were computed, how many were
+already stored, and how many texts were longer than the encoder reads. Importing loads no torch.
+"""
+
+from chainbert.embedding.batching import TOKEN_BUDGET, plan_batches, unique_texts
+from chainbert.embedding.config import EmbeddingConfig
+from chainbert.embedding.encoders import DEFAULT_ENCODER, Encoder, load_encoder
+from chainbert.embedding.pooling import pool_rows
+from chainbert.embedding.sentence import SentenceEncoder
+from chainbert.embedding.store import Embedded, EmbeddingStore, StoreCheck, default_store_folder, embed_texts
+
+__all__ = [
+    "DEFAULT_ENCODER",
+    "TOKEN_BUDGET",
+    "Embedded",
+    "EmbeddingConfig",
+    "EmbeddingStore",
+    "Encoder",
+    "SentenceEncoder",
+    "StoreCheck",
+    "default_store_folder",
+    "embed_texts",
+    "load_encoder",
+    "plan_batches",
+    "pool_rows",
+    "unique_texts",
+]

@@ -1,0 +1,23 @@
+"""Labels with evidence.
+
+In: a CompanySet, a Codebook, an Encoder (and the store that remembers its vectors).
+Out: ``Labels`` with one row a company and year, and naive shares by city and period.
+"""
+
+from chainbert.labelling.codebook import Axis, Codebook, Cues, Indicator
+from chainbert.labelling.config import LabellingConfig
+from chainbert.labelling.labeller import Labeller
+from chainbert.labelling.shares import count_shares
+from chainbert.labelling.tables import Labels, write_labels
+
+__all__ = [
+    "Axis",
+    "Codebook",
+    "Cues",
+    "Indicator",
+    "Labeller",
+    "LabellingConfig",
+    "Labels",
+    "count_shares",
+    "write_labels",
+]

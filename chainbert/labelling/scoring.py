@@ -1,0 +1,208 @@
+"""A small linear model for each axis, learnt from the codebook's own sentences and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit, log_softmax, softmax
+
+from chainbert.labelling.codebook import Axis, Codebook, Language, Phrases
+from chainbert.labelling.cues import cue_flags
+
+# Root mean square length of the centred, scaled vectors; at this size words and vectors both get a say.
+VECTOR_LENGTH = 4.0
+PENALTY = 1.0
+# Intercepts are all but free: a language whose vectors lie apart must not be read as an answer.
+INTERCEPT_PENALTY = 1e-3
+NEVER = 1e9
+ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """Sentences with their vectors: what a model is learnt from and what it scores."""
+
+    texts: list[str]
+    languages: np.ndarray
+    """(n,) str: zh, en or other."""
+    vectors: np.ndarray
+    """(n, d) float32 unit rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A codebook's sentences for one axis: which speak for which indicator."""
+
+    phrases: tuple[tuple[Language, str], ...]
+    answers: np.ndarray
+    """(m, k): 1 speaks for the indicator, 0 does not, nan the codebook does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What vectors are measured against: the codebook's own sentences, never the companies at hand.
+
+    So a company's label does not depend on its neighbours, and encoders whose cosines all lie close together
+    are read like those whose cosines spread.
+    """
+
+    languages: tuple[Language, ...]
+    centre: np.ndarray
+    """(languages, d) float64: mean vector of the sentences in each language."""
+    scale: float
+    """Brings the centred vectors to the length VECTOR_LENGTH."""
+
+    @classmethod
+    def of(cls, codebook: Codebook, vectors: dict[tuple[Language, str], np.ndarray]) -> Reference:
+        """The reference of a codebook's sentence vectors (each (d,))."""
+        centres, squares = [], 0.0
+        for language in codebook.languages:
+            own = np.stack([vector for (spoken, _), vector in sorted(vectors.items()) if spoken == language])
+            centres.append(own.mean(axis=0, dtype=float))
+            squares += float(((own - centres[-1]) ** 2).sum())
+        spread = np.sqrt(squares / len(vectors))
+        return cls(codebook.languages, np.stack(centres), VECTOR_LENGTH / spread if spread > 0 else 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class AxisModel:
+    """Weights of an axis: features of a sentence → one logit for each indicator."""
+
+    axis: Axis
+    reference: Reference
+    weights: np.ndarray
+    """(d + k + languages, k)."""
+
+    def probabilities(self, sentences: Sentences) -> np.ndarray:
+        """What each sentence says by itself, (n, k) float64 in [0, 1]; rows of a single choice sum to 1.
+
+        A row's result is the same to the last bit whatever the other rows are.
+        """
+        parts = [
+            _row_products(features, self.weights) for features in _feature_blocks(sentences, self.axis, self.reference)
+        ]
+        logits = np.concatenate(parts) if parts else np.zeros((0, len(self.axis.indicators)))
+        if self.axis.kind == "single":
+            return np.asarray(softmax(logits, axis=1))
+        return np.asarray(expit(logits))
+
+
+def lesson_of(axis: Axis) -> Lesson:
+    """The sentences of an axis with their answers, in an order that does not depend on the file's.
+
+    Indicators: an example answers 1 for its own and 0 for the others, a ``mixed`` sentence 1 for all, a
+    ``neutral`` one 0 for all; a counter-example answers 0 for its own and nothing for the others. Single
+    choice: examples only, as a counter-example does not say which other value is right.
+    """
+    size = len(axis.indicators)
+    answers: dict[tuple[Language, str], np.ndarray] = {}
+
+    def note(phrases: Phrases, row: np.ndarray) -> None:
+        for language, texts in phrases.items():
+            for text in texts:
+                known = answers.setdefault((language, text), np.full(size, np.nan))
+                known[np.isnan(known)] = row[np.isnan(known)]
+
+    for index, indicator in enumerate(axis.indicators):
+        note(indicator.examples, np.eye(size)[index])
+    if axis.kind == "indicators":
+        note(axis.mixed, np.ones(size))
+        note(axis.neutral, np.zeros(size))
+        for index, indicator in enumerate(axis.indicators):
+            note(indicator.counter_examples, np.where(np.eye(size)[index] == 1, 0, np.nan))
+    ordered = tuple(sorted(answers))
+    return Lesson(ordered, np.stack([answers[phrase] for phrase in ordered]))
+
+
+def learn_axis(axis: Axis, vectors: dict[tuple[Language, str], np.ndarray], reference: Reference) -> AxisModel:
+    """Fit an axis's weights to its lesson: logistic for indicators, softmax for a single choice.
+
+    Ridge-penalised, each language with its own intercept; within each language both answers (all values)
+    weigh the same, so that the number of examples says nothing about shares.
+    """
+    lesson = lesson_of(axis)
+    sentences = Sentences(
+        [text for _, text in lesson.phrases],
+        np.array([language for language, _ in lesson.phrases]),
+        np.stack([vectors[phrase] for phrase in lesson.phrases]),
+    )
+    features = np.concatenate(list(_feature_blocks(sentences, axis, reference)))
+    penalty = np.full(features.shape[1], PENALTY)
+    penalty[-len(reference.languages) :] = INTERCEPT_PENALTY
+    if axis.kind == "single":
+        weights = _fit_softmax(features, lesson.answers, sentences.languages, penalty)
+    else:
+        columns = []
+        cues = np.arange(len(axis.indicators)) + sentences.vectors.shape[1]
+        for index, answers in enumerate(lesson.answers.T):
+            said = ~np.isnan(answers)
+            # An indicator hears its own cues only: those of another say nothing, since both may be true.
+            own = penalty.copy()
+            own[np.delete(cues, index)] = NEVER
+            columns.append(_fit_logistic(features[said], answers[said], sentences.languages[said], own))
+        weights = np.stack(columns, axis=1)
+    return AxisModel(axis, reference, weights)
+
+
+def _feature_blocks(sentences: Sentences, axis: Axis, reference: Reference) -> Iterator[np.ndarray]:
+    """Centred vector, cues, language: (rows, d + k + languages) float64, a few thousand rows at a time."""
+    flags = cue_flags(sentences.texts, sentences.languages, axis.indicators)
+    spoken = np.stack([sentences.languages == language for language in reference.languages], axis=1).astype(float)
+    # A sentence in none of the codebook's languages stands between them.
+    spoken[spoken.sum(axis=1) == 0] = 1 / len(reference.languages)
+    for start in range(0, len(spoken), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        centred = (sentences.vectors[rows] - spoken[rows] @ reference.centre) * reference.scale
+        yield np.hstack([centred, flags[rows], spoken[rows]])
+
+
+def _row_products(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    # A matrix product would do, but its last bits depend on how many rows there are.
+    return np.stack([(features * column).sum(axis=1) for column in weights.T], axis=1)
+
+
+def _balance(classes: np.ndarray, languages: np.ndarray) -> np.ndarray:
+    """Weights (m,) that make the classes equally heavy within each language and keep the language's total."""
+    weights = np.ones(len(classes))
+    for language in np.unique(languages):
+        spoken = languages == language
+        present = np.unique(classes[spoken])
+        for one in present:
+            rows = spoken & (classes == one)
+            weights[rows] = spoken.sum() / len(present) / rows.sum()
+    return weights
+
+
+def _fit_logistic(features: np.ndarray, answers: np.ndarray, languages: np.ndarray, penalty: np.ndarray) -> np.ndarray:
+    """Weights (F,) of a ridge-penalised logistic regression on answers (m,) in {0, 1}."""
+    balance = _balance(answers, languages)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        logits = features @ weights
+        value = balance @ (np.logaddexp(0, logits) - answers * logits) + 0.5 * penalty @ weights**2
+        return float(value), features.T @ (balance * (expit(logits) - answers)) + penalty * weights
+
+    return _minimum(loss, features.shape[1])
+
+
+def _fit_softmax(features: np.ndarray, answers: np.ndarray, languages: np.ndarray, penalty: np.ndarray) -> np.ndarray:
+    """Weights (F, k) of a ridge-penalised softmax regression on one-hot answers (m, k)."""
+    balance = _balance(answers.argmax(axis=1), languages)[:, None]
+    shape = (features.shape[1], answers.shape[1])
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = flat.reshape(shape)
+        logs = log_softmax(features @ weights, axis=1)
+        value = 0.5 * (penalty @ weights**2).sum() - (balance * answers * logs).sum()
+        slope = features.T @ (balance * (np.exp(logs) - answers)) + penalty[:, None] * weights
+        return float(value), slope.ravel()
+
+    return _minimum(loss, shape[0] * shape[1]).reshape(shape)
+
+
+def _minimum(loss: Callable[[np.ndarray], tuple[float, np.ndarray]], size: int) -> np.ndarray:
+    found = minimize(loss, np.zeros(size), jac=True, method="L-BFGS-B", options={"maxiter": 2000})
+    return np.asarray(found.x)

@@ -1,0 +1,165 @@
+"""The figures of the page: each with its charts, what they show in words, and their numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import pandas as pd
+from markupsafe import Markup
+
+from chainbert.report import figures, tables
+from chainbert.report.companyrows import CompanyRow
+from chainbert.report.palette import Cities
+from chainbert.report.runfiles import RunFiles, records
+from chainbert.report.tables import Table, count, number, percent, plain
+
+ALL = "all"
+_BETWEEN_SCRIPTS = str.maketrans({"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One chart of a figure; ``words`` say what it shows."""
+
+    id: str
+    heading: str
+    words: str
+    chart: alt.Chart | alt.LayerChart
+
+    @property
+    def specification(self) -> Markup:
+        """Vega-Lite JSON that can stand inside a script element, whatever the companies are called."""
+        described = self.chart.properties(description=self.words).to_dict()
+        text = json.dumps(described, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return Markup(text.translate(_BETWEEN_SCRIPTS))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Charts in the page with what they show in words, their numbers, and what a reader must know."""
+
+    panels: tuple[Panel, ...]
+    words: str
+    table: Table
+    remark: str = ""
+
+
+def gap_figure(files: RunFiles, cities: Cities) -> Figure | None:
+    """Gap by period to the reference city; None where no city was compared."""
+    gaps = _placed(files.found("gaps"))
+    if not gaps:
+        return None
+    paths: dict[str, list[str]] = {}
+    for row in gaps:
+        gap = tables.NOT_ESTIMABLE if row["gap"] is None else row["said"]
+        paths.setdefault(row["city"], []).append(f"{gap} in {row['year']}")
+    words = f"Gap to {files.reference} by period. " + " ".join(
+        f"{city}: {', '.join(path)}." for city, path in paths.items()
+    )
+    shown = [row for row in gaps if row["city"] in cities.charted]
+    panel = Panel("gap", "", words, figures.gap_by_period(shown, cities, files.reference))
+    remark = " ".join(one for one in (tables.not_estimable(gaps), _beyond(cities)) if one)
+    return Figure((panel,), words, tables.gap_table(gaps, files.reference), remark)
+
+
+def _placed(gaps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Gaps in time order, each with a midpoint and every field that the figure reads."""
+    rows = []
+    for row in gaps:
+        known = {name: row.get(name) for name in ("gap", "low", "high", "p", "n", "n_reference", "left_out", "status")}
+        period, middle = str(row["year"]), row.get("midpoint")
+        said = f"{number(row.get('gap'))} ({tables.interval(row.get('low'), row.get('high'))})"
+        place = midpoint(period) if middle is None else float(middle)
+        rows.append(known | {"city": str(row["city"]), "year": period, "midpoint": place, "said": said})
+    return sorted(rows, key=lambda row: row["midpoint"])
+
+
+def midpoint(period: str) -> float:
+    """Mean of the years in a period's name: 2014.5 for "2013–2016"; 0 where it names none."""
+    years = [int(year) for year in re.findall(r"\d+", period)]
+    return sum(years) / len(years) if years else 0.0
+
+
+def share_figures(files: RunFiles, cities: Cities) -> tuple[Figure, Figure | None] | None:
+    """Shares of each label by city, over all periods and by period (None where there is one); None without labels.
+
+    A chart shows an axis's indicators and those of its values that are no indicator (mixed, unclear), so that
+    nothing is drawn twice; the table has every row.
+    """
+    shares = files.shares.dropna(subset=["share"])
+    if shares.empty:
+        return None
+    periods = sorted((one for one in shares["period"].unique() if one != ALL), key=midpoint)
+    overall: list[Panel] = []
+    by_period: list[Panel] = []
+    for axis in dict.fromkeys(shares["axis"]):
+        title, drawn = plain(axis).capitalize(), _drawn(shares[shares["axis"] == axis])
+        whole = _cells(drawn[drawn["period"] == ALL])
+        labels = list(dict.fromkeys(drawn["label"]))
+        said = "; ".join(f"{row['label']} {row['said']} in {row['city']}" for row in whole)
+        chart = figures.shares_by_city(whole, labels, cities, legend=not overall)
+        overall.append(Panel(f"share-{len(overall)}", title, f"{title}: {said}.", chart))
+        for label in labels if len(periods) > 1 else []:
+            cells = _cells(drawn[(drawn["period"] != ALL) & (drawn["label"] == label)])
+            words = f"{title}: {label}, share by period and city"
+            small = figures.share_by_period(cells, periods, cities)
+            by_period.append(Panel(f"period-{len(by_period)}", f"{title}: {label}", words, small))
+    whole_table = tables.share_table(shares[shares["period"] == ALL], cities)
+    first = Figure(tuple(overall), " ".join(panel.words for panel in overall), whole_table, _beyond(cities))
+    if not by_period:
+        return first, None
+    words = "Every share of the figure above, by period and city; the numbers are in the table."
+    return first, Figure(tuple(by_period), words, tables.share_table(shares[shares["period"] != ALL], cities))
+
+
+def _drawn(shares: pd.DataFrame) -> pd.DataFrame:
+    indicators = set(shares.loc[shares["kind"] == "indicator", "indicator"])
+    drawn = shares[(shares["kind"] == "indicator") | ~shares["indicator"].isin(indicators)]
+    last = {"mixed": 1, "unclear": 2}
+    place = drawn["indicator"].map(lambda name: last.get(name, 0))
+    drawn = drawn.assign(label=drawn["indicator"].map(plain), place=place)
+    return drawn.sort_values("place", kind="stable")
+
+
+def _cells(shares: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows for the figures; what is not known is None."""
+    cells = []
+    for row in records(shares[["city", "label", "period", "share", "low", "high", "n", "yes"]]):
+        said = f"{percent(row['share'])} ({percent(row['low'])} to {percent(row['high'])})"
+        known = {name: None if pd.isna(value) else value for name, value in row.items()}
+        cells.append(known | {"said": said, "of": f"{number(row['yes'], 0)} of {number(row['n'], 0)}"})
+    return cells
+
+
+def _beyond(cities: Cities) -> str:
+    if not cities.beyond:
+        return ""
+    return f"{count(len(cities.beyond), 'further city is', 'further cities are')} in the tables only."
+
+
+def map_figure(files: RunFiles, rows: Sequence[CompanyRow], cities: Cities) -> Panel | None:
+    """Companies by their texts; None where no company has a place."""
+    placed = files.clusters.dropna(subset=["x", "y"])
+    place = {row["key"]: (round(row["x"], 3), round(row["y"], 3)) for row in records(placed[["key", "x", "y"]])}
+    points = [
+        {
+            "x": place[row.key][0],
+            "y": place[row.key][1],
+            "city": row.city,
+            "name": row.plain_name,
+            "year": ", ".join(row.years),
+            "row": row.number,
+        }
+        for row in rows
+        if row.key in place
+    ]
+    if not points:
+        return None
+    texts = count(len(points), "company text", "company texts")
+    words = f"Map of {texts}, placed by what they say and coloured by city."
+    return Panel("map", "", words, figures.company_map(points, cities))

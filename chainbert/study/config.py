@@ -1,0 +1,96 @@
+"""The study file: one section a stage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import Field
+
+from chainbert.clustering import ClusteringConfig
+from chainbert.companies import CompaniesConfig, demo_companies
+from chainbert.convergence import ConvergenceConfig
+from chainbert.embedding import EmbeddingConfig
+from chainbert.errors import ConfigError
+from chainbert.files import shipped
+from chainbert.labelling import LabellingConfig
+from chainbert.yamlfile import Loaded, Section, did_you_mean, load
+
+
+class StudyConfig(Section):
+    """A study: which companies, how they are read, and what is asked of them."""
+
+    study: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Short name in lower case; the run folder is ``runs/NAME`` unless another is given."""
+    title: str
+    """One line for the report's head."""
+    note: str = ""
+    """A sentence shown wherever results are shown, such as that the companies are invented."""
+    seed: int = Field(default=20180, ge=0)
+    """The one seed of every random step."""
+    companies: CompaniesConfig
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    labelling: LabellingConfig = LabellingConfig()
+    clustering: ClusteringConfig = ClusteringConfig()
+    convergence: ConvergenceConfig
+
+
+def study_path(name: str) -> Path:
+    """The study file of that path, or the shipped study of that name (``demo``, ``smoke``, …)."""
+    given = Path(name)
+    if given.suffix in {".yaml", ".yml"} or given.exists():
+        return given
+    known = sorted(path.stem for path in shipped("configs", "studies").glob("*.yaml"))
+    if name in known:
+        return shipped("configs", "studies", f"{name}.yaml")
+    raise ConfigError(f"{name}: neither a study file nor a shipped study.{did_you_mean(name, known)}")
+
+
+def load_study(name: str, overrides: Iterable[str] = ()) -> Loaded[StudyConfig]:
+    """Read and check a study file; raises ConfigError listing every fault of it and of the overrides."""
+    return load(StudyConfig, study_path(name), overrides)
+
+
+def companies_path(loaded: Loaded[StudyConfig], study: Path) -> Path:
+    """The company table of a study; ``demo:`` means the companies that come with chainbert."""
+    given = loaded.value.companies.path
+    if given is None:
+        raise ConfigError(
+            f"{study}: 'companies.path' is not given; name the company table in the study file "
+            "or with --set companies.path=FILE"
+        )
+    return demo_companies() if given == "demo:" else _beside(given, "companies.path", loaded, study)
+
+
+def codebook_path(loaded: Loaded[StudyConfig], study: Path) -> str | Path:
+    """The codebook of a study: a shipped one's name, or a file."""
+    given = loaded.value.labelling.codebook
+    return _beside(given, "labelling.codebook", loaded, study) if given.endswith((".yaml", ".yml")) else given
+
+
+def _beside(given: str, key: str, loaded: Loaded[StudyConfig], study: Path) -> Path:
+    """A path in a study file is relative to that file; one given on the command line, to the working folder."""
+    path = Path(given).expanduser()
+    from_command_line = loaded.origins.get(key, "").startswith("--set")
+    return path if from_command_line or path.is_absolute() else study.parent / path
+
+
+def resolved_lines(loaded: Loaded[StudyConfig], *, origin: bool = False) -> list[str]:
+    """The study with every default filled in, a line a value: ``clustering.n_neighbors = 15  # default``."""
+    values = flat(loaded.value.model_dump(mode="json"))
+    return [
+        f"{key} = {json.dumps(value, ensure_ascii=False)}" + (f"  # {loaded.origin(key)}" if origin else "")
+        for key, value in values.items()
+    ]
+
+
+def flat(value: object, dotted: str = "") -> dict[str, object]:
+    """Nested mappings as dotted key → value; lists stay whole."""
+    if not isinstance(value, dict) or not value:
+        return {dotted: value}
+    return {
+        key: one
+        for name, inner in value.items()
+        for key, one in flat(inner, f"{dotted}.{name}" if dotted else str(name)).items()
+    }

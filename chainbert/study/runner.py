@@ -1,0 +1,163 @@
+"""From a study file to a finished run folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from chainbert.embedding import EmbeddingStore, default_store_folder, load_encoder
+from chainbert.errors import ConfigError
+from chainbert.files import file_hash, write_text
+from chainbert.labelling import Codebook
+from chainbert.progress import Progress, silent
+from chainbert.report import write_report
+from chainbert.study.config import StudyConfig, codebook_path, companies_path, load_study, study_path
+from chainbert.study.manifest import InputFile, describe
+from chainbert.study.stages import Stage, StageLog
+from chainbert.study.tables import count_rows
+from chainbert.study.work import Work
+from chainbert.yamlfile import Loaded, Section
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def reused(self) -> tuple[str, ...]:
+        """Names of the stages whose earlier outputs were taken as they are."""
+        return tuple(stage["name"] for stage in self.manifest["stages"] if stage["reused"])
+
+
+def run(
+    path: str | Path, overrides: Iterable[str] = (), *, out: Path | None = None, progress: Progress = silent
+) -> Run:
+    """Run a study file (or a shipped study by name) and return its finished folder.
+
+    ``overrides`` are ``section.key=value``. Without ``out`` the folder is ``runs/NAME``. Stages whose inputs
+    are unchanged are not run again; an interrupted run continues with the first unfinished stage, and what
+    was embedded is never embedded again. Raises ConfigError for a faulty study file or a folder in use by
+    another run, DataError for companies that cannot be read.
+    """
+    name = str(path)
+    loaded = load_study(name, overrides)
+    folder = out or Path("runs") / loaded.value.study
+    with _only_run(folder):
+        return _Study(loaded, study_path(name), folder, progress).run()
+
+
+@contextmanager
+def _only_run(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the operating system frees it when a process dies."""
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder}: is a file; a folder for the run was expected")
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ConfigError(f"{folder}: another run is writing here; wait for it or choose another --out") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@dataclass(frozen=True, slots=True)
+class _Study:
+    """The stages of one run in their order, each with what it depends on."""
+
+    loaded: Loaded[StudyConfig]
+    file: Path
+    folder: Path
+    progress: Progress
+
+    def run(self) -> Run:
+        study = self.loaded.value
+        source = companies_path(self.loaded, self.file)
+        encoder = load_encoder(study.embedding.encoder, token_budget=study.embedding.token_budget)
+        codebook = Codebook.load(codebook_path(self.loaded, self.file))
+        store = EmbeddingStore(Path(study.embedding.store) if study.embedding.store else default_store_folder())
+        work = Work(study, source, self.folder, encoder, store, codebook, self.progress)
+        log = StageLog.open(self.folder)
+        stages = self._stages(work, source)
+        for done, stage in enumerate(stages):
+            self.progress("study", done, len(stages) + 1)
+            log.run(stage)
+        facts = self._facts(work, log)
+        told = json.dumps(facts, sort_keys=True, default=str)
+        # The page shows what every stage found, so it is stale when any of their files is new.
+        log.run(Stage("report", tuple(log.outputs), (told,), ("report.html",), lambda: self._write_page(facts)))
+        self.progress("study", len(stages) + 1, len(stages) + 1)
+        manifest = self._manifest(work, log, facts)
+        write_text(self.folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1, default=str))
+        return Run(self.folder, manifest)
+
+    def _stages(self, work: Work, source: Path) -> list[Stage]:
+        study, seed = self.loaded.value, str(self.loaded.value.seed)
+        companies, sentences, vectors, labels = (
+            "companies.parquet",
+            "sentences.parquet",
+            "vectors.parquet",
+            "labels.parquet",
+        )
+        table = file_hash(source) if source.is_file() else ""  # reading it says what is wrong
+        model, time = work.encoder.fingerprint, _text(study.convergence)
+        masked = str(study.companies.mask_cities)
+        label = (model, work.codebook.version, _text(study.labelling), time)
+        clusters = ("clusters.parquet", "terms.csv", "tables/clusters.csv", "tables/cluster_shares.csv")
+        group = (_text(study.clustering), seed, time)
+        return [
+            Stage("companies", (), (table, _text(study.companies)), (companies, sentences), work.companies),
+            Stage("embedding", (sentences,), (model, masked), (vectors,), work.embedding),
+            Stage("labelling", (companies, sentences), label, (labels, "shares.csv"), work.labelling),
+            Stage("clustering", (companies, vectors), group, clusters, work.clustering),
+            Stage("convergence", (companies, vectors, labels), (time, seed), ("convergence.json",), work.convergence),
+        ]
+
+    def _write_page(self, facts: dict[str, Any]) -> dict[str, Any]:
+        return {"bytes": write_report(self.folder, facts).stat().st_size}
+
+    def _facts(self, work: Work, log: StageLog) -> dict[str, Any]:
+        """What report and manifest both tell of the run."""
+        study = self.loaded.value
+        companies = log.records["companies"].facts
+        return {
+            "title": study.title,
+            "note": study.note,
+            "study": study.study,
+            "seed": study.seed,
+            "encoder": {"name": work.encoder.name, "fingerprint": work.encoder.fingerprint},
+            "codebook": {"version": work.codebook.version},
+            "labeller": log.records["labelling"].facts["labeller"],
+            "exclusions": companies["exclusions"],
+            "notes": companies["notes"],
+            "duplicates": companies["duplicates"],
+            "left_out": log.records["convergence"].facts["left_out"],
+            "truncated": log.records["embedding"].facts["truncated"],
+            "rows": companies["rows"],
+            "usable": companies["usable"],
+            "firms": companies["firms"],
+            "sentences": companies["sentences"],
+        }
+
+    def _manifest(self, work: Work, log: StageLog, facts: dict[str, Any]) -> dict[str, Any]:
+        outputs = {
+            name: {"sha256": digest, "rows": count_rows(self.folder / name)} for name, digest in log.outputs.items()
+        }
+        companies = log.records["companies"].facts
+        inputs = [InputFile(str(work.source.resolve()), companies["sha256"], companies["rows"])]
+        return describe(self.loaded, inputs, list(log.records.values()), outputs, facts)
+
+
+def _text(section: Section) -> str:
+    return section.model_dump_json()

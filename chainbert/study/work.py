@@ -1,0 +1,185 @@
+"""What each stage does: read its inputs, call one room, write its files into the run folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from chainbert.clustering import cluster, describe_clusters
+from chainbert.companies import CompanySet, read_companies, sentences_of
+from chainbert.convergence import measure_convergence, measure_share_trends
+from chainbert.embedding import EmbeddingStore, Encoder
+from chainbert.errors import DataError
+from chainbert.files import content_hash, write_text
+from chainbert.labelling import Codebook, Labeller, count_shares
+from chainbert.progress import Progress
+from chainbert.study.config import StudyConfig
+from chainbert.study.periods import Placed, place_rows
+from chainbert.study.tables import write_csv, write_table
+from chainbert.study.vectors import CompanyVectors, company_vectors
+
+
+@dataclass
+class Work:
+    """One run's settings and opened resources; tables are read from the run folder when first needed."""
+
+    study: StudyConfig
+    source: Path
+    folder: Path
+    encoder: Encoder
+    store: EmbeddingStore
+    codebook: Codebook
+    progress: Progress
+
+    def companies(self) -> dict[str, Any]:
+        """``companies.parquet`` and ``sentences.parquet``."""
+        section = self.study.companies
+        companies = read_companies(self.source, section.columns or None, cities=section.cities or None)
+        if companies.usable.empty:
+            reasons = "; ".join(f"{count:,} × {reason}" for reason, count in companies.exclusions.items())
+            raise DataError(f"{self.source}: none of {len(companies.table):,} rows can be used ({reasons})")
+        sentences = sentences_of(companies)
+        write_table(companies.table, self.folder / "companies.parquet")
+        write_table(sentences, self.folder / "sentences.parquet")
+        usable = companies.usable
+        return {
+            "sha256": companies.sha256,
+            "rows": len(companies.table),
+            "usable": len(usable),
+            "firms": int(usable["id"].nunique()),
+            "sentences": len(sentences),
+            "shape": companies.shape,
+            "duplicates": companies.duplicates,
+            "exclusions": companies.exclusions,
+            "notes": dict(companies.notes),
+            "cities": usable["city"].value_counts().to_dict(),
+            "languages": usable["language"].value_counts().to_dict(),
+        }
+
+    def embedding(self) -> dict[str, Any]:
+        """``vectors.parquet``: one unit row a company and year."""
+        masked = self.study.companies.mask_cities
+        found = company_vectors(self.sentences, self.encoder, self.store, masked=masked, progress=self.progress)
+        write_table(pd.DataFrame({"key": found.keys, "vector": list(found.vectors)}), self.folder / "vectors.parquet")
+        return {"texts": found.texts, "computed": found.computed, "truncated": found.truncated}
+
+    def labelling(self) -> dict[str, Any]:
+        """``labels.parquet`` and ``shares.csv``."""
+        labeller = Labeller.load(self.study.labelling.labeller, encoder=self.encoder, config=self.study.labelling)
+        labels = labeller.label(self.company_set, self.codebook, store=self.store, progress=self.progress)
+        write_table(labels.table, self.folder / "labels.parquet")
+        shares = count_shares(labels.table, self.members, self.placed.period, self.codebook)
+        write_csv(shares, self.folder / "shares.csv")
+        statuses = {axis.id: labels.table[f"{axis.id}.status"].value_counts().to_dict() for axis in self.codebook.axes}
+        return {"labeller": labels.labeller, "status": statuses}
+
+    def clustering(self) -> dict[str, Any]:
+        """``clusters.parquet``, ``terms.csv``, ``tables/clusters.csv`` and ``tables/cluster_shares.csv``."""
+        rows = self.usable
+        found = cluster(
+            self.vectors.of(rows["key"]),
+            self.study.clustering,
+            self.rng("clustering"),
+            language=rows["language"].to_numpy(dtype=str),
+        )
+        period = pd.Series("", index=rows.index)
+        period[self.placed.rows] = self.placed.period
+        described = describe_clusters(found, rows, period)
+        write_table(described.members, self.folder / "clusters.parquet")
+        write_csv(described.terms, self.folder / "terms.csv")
+        write_csv(described.clusters, self.folder / "tables" / "clusters.csv")
+        write_csv(described.shares, self.folder / "tables" / "cluster_shares.csv")
+        return {"clusters": len(found.medoids), "noise_share": round(found.noise_share, 4)}
+
+    def convergence(self) -> dict[str, Any]:
+        """``convergence.json``: the gap by period, its trend, who moved, the verdict; the same for label shares."""
+        config, rows = self.study.convergence, self.members
+        result = measure_convergence(
+            self.vectors.of(rows["key"]),
+            rows["city"].to_numpy(dtype=str),
+            self.placed.year,
+            reference=config.reference,
+            firm=rows["id"].to_numpy(dtype=str),
+            strata=self._strata(rows),
+            draws=config.draws,
+            rng=self.rng("convergence"),
+            periods=config.periods,
+            margin=config.margin,
+            smallest_cell=config.smallest_cell,
+        )
+        found = result.to_json() | {"time": config.time, "seed": self.study.seed, "left_out": self.placed.left_out}
+        found |= self._label_trends(rows)
+        write_text(self.folder / "convergence.json", json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False))
+        return {"verdict": found["verdict"], "rows": len(rows), "left_out": self.placed.left_out}
+
+    def _strata(self, rows: pd.DataFrame) -> np.ndarray | None:
+        wanted = self.study.convergence.strata
+        if missing := [column for column in wanted if column not in rows.columns]:
+            known = ", ".join(str(column) for column in rows.columns)
+            raise DataError(f"{self.source}: no column {', '.join(missing)} for convergence.strata; found {known}")
+        return rows[list(wanted)].astype(str).agg(" · ".join, axis=1).to_numpy(dtype=str) if wanted else None
+
+    def _label_trends(self, rows: pd.DataFrame) -> dict[str, Any]:
+        """The state share of each city by period, and so on for every indicator, beside the reference city's."""
+        labels = pd.read_parquet(self.folder / "labels.parquet").set_index("key").loc[rows["key"]]
+        trends: dict[str, list[dict[str, Any]]] = {"label_trends": [], "label_slopes": []}
+        for axis in self.codebook.axes:
+            for indicator in axis.indicators:
+                found = measure_share_trends(
+                    self.codebook.says(labels, axis.id, indicator.id),
+                    rows["city"].to_numpy(dtype=str),
+                    self.placed.year,
+                    reference=self.study.convergence.reference,
+                    firm=rows["id"].to_numpy(dtype=str),
+                    periods=self.study.convergence.periods,
+                )
+                for name, records in found.to_json().items():
+                    trends[name] += [{"axis": axis.id, "indicator": indicator.id} | record for record in records]
+        return trends
+
+    def rng(self, stage: str) -> np.random.Generator:
+        """A generator of the stage's own, so that one stage's draws do not shift another's."""
+        return np.random.default_rng([self.study.seed, int(content_hash(stage)[:8], 16)])
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The company table with its unusable rows."""
+        return pd.read_parquet(self.folder / "companies.parquet")
+
+    @cached_property
+    def company_set(self) -> CompanySet:
+        """The company table as labelling wants it."""
+        return CompanySet(self.table, source=str(self.source), shape="", sha256="")
+
+    @cached_property
+    def usable(self) -> pd.DataFrame:
+        """Usable rows."""
+        return self.table[self.table["status"] == ""]
+
+    @cached_property
+    def sentences(self) -> pd.DataFrame:
+        """Sentences of the usable rows."""
+        return pd.read_parquet(self.folder / "sentences.parquet")
+
+    @cached_property
+    def placed(self) -> Placed:
+        """Who belongs to which period."""
+        return place_rows(self.usable, self.study.convergence)
+
+    @cached_property
+    def members(self) -> pd.DataFrame:
+        """The rows that have a place in time, aligned with ``placed``."""
+        return self.table.loc[self.placed.rows]
+
+    @cached_property
+    def vectors(self) -> CompanyVectors:
+        """Company vectors as the embedding stage wrote them."""
+        stored = pd.read_parquet(self.folder / "vectors.parquet")
+        rows = np.stack(stored["vector"].to_list()).astype(np.float32)
+        return CompanyVectors(stored["key"].to_numpy(dtype=object), rows, 0, 0, 0)

@@ -1,0 +1,238 @@
+"""A small run folder in the documented formats: 30 invented companies, both languages, three cities."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+AXES = {
+    "customer": ("state", "private"),
+    "market": ("domestic", "global"),
+    "application": ("infrastructure", "finance", "crypto", "industry"),
+}
+PERIODS = {"2013–2016": (2013, 2016), "2017–2019": (2017, 2019), "2020–2022": (2020, 2022)}
+# Sentence → what it says, invented.
+SAYINGS = {
+    "zh": {
+        "为三个区的政务大厅做电子证照存证。": ("customer.state", "market.domestic", "application.industry"),
+        "省内两家城商行用它核对仓单。": ("customer.private", "market.domestic", "application.finance"),
+        "面向开发者提供联盟链底层框架。": ("customer.private", "application.infrastructure"),
+        "海外用户可以在钱包里直接兑换代币。": ("customer.private", "market.global", "application.crypto"),
+        "去年把冷链温度记录接进了药监局的平台。": ("customer.state", "market.domestic", "application.industry"),
+        "团队二十来人，一半是从测绘院出来的。": (),
+    },
+    "en": {
+        "Two municipal archives file their land records with us.": ("customer.state", "application.industry"),
+        "Factories in Suzhou and Wuxi pay per shipment traced.": ("customer.private", "market.domestic"),
+        "Our wallet serves traders in 40 countries.": ("customer.private", "market.global", "application.crypto"),
+        "Banks use the ledger to settle invoices overnight.": ("customer.private", "application.finance"),
+        "An open protocol with a reference node in Rust.": ("application.infrastructure",),
+        "We started in a borrowed kitchen.": (),
+    },
+}
+FACTS: dict[str, Any] = {
+    "title": "Three cities, thirty firms",
+    "note": "The companies of this study are invented.",
+    "exclusions": {"no text": 1},
+    "encoder": {"name": "bundled:multilingual-e5-small", "fingerprint": "e5s1-1571fc98-q4-mean-query"},
+    "codebook": {"id": "company-axes", "version": "9f2c4e71"},
+    "labeller": "zero-shot",
+    "seed": 20180,
+    "inputs": [{"path": "companies.jsonl", "sha256": "ab" * 32, "rows": 31}],
+    "truncated": 0,
+    "packages": {"numpy": "2.4.6", "torch": "2.13.0"},
+}
+
+
+def invented_companies(rng: np.random.Generator, n: int = 30) -> pd.DataFrame:
+    """``n`` usable companies and one without a text, in the columns of companies.parquet."""
+    rows = []
+    for place in range(n):
+        language = "zh" if place % 5 < 3 else "en"
+        sayings = rng.choice(list(SAYINGS[language]), size=3, replace=False)
+        rows.append(
+            {
+                "key": f"{place:032x}",
+                "id": f"inv-{place:03d}",
+                "name": f"砚{'山川云木石'[place % 5]}链 {place}" if language == "zh" else f"Inkstone {place} Labs",
+                "city": ("Beijing", "Beijing", "Shanghai", "Shenzhen")[place % 4],
+                "founded": 2013 + place % 10,
+                "observed": 2022,
+                "text": ("" if language == "zh" else " ").join(sayings),
+                "language": language,
+                "status": "",
+            }
+        )
+    rows.append(rows[0] | {"key": "f" * 32, "id": "inv-999", "name": "Silent Works", "text": "", "status": "no text"})
+    table = pd.DataFrame(rows).astype({"founded": "Int64", "observed": "Int64"})
+    table["website"], table["industry"], table["investors"] = "", "", [[] for _ in rows]
+    return table
+
+
+def labels_of(companies: pd.DataFrame) -> pd.DataFrame:
+    """What the sayings in a text say, in the columns of labels.parquet."""
+    said = {sentence: labels for sayings in SAYINGS.values() for sentence, labels in sayings.items()}
+    rows = []
+    for company in companies.itertuples():
+        row: dict[str, Any] = {"key": company.key, "id": company.id, "observed": company.observed}
+        found = {label: sentence for sentence, labels in said.items() if sentence in company.text for label in labels}
+        for axis, indicators in AXES.items():
+            yes = [one for one in indicators if f"{axis}.{one}" in found]
+            single = axis == "application"
+            row[axis] = (
+                yes[0] if len(yes) == 1 or (single and yes) else "industry" if single else "mixed" if yes else "unclear"
+            )
+            for one in indicators:
+                sentence = found.get(f"{axis}.{one}", "")
+                start = company.text.find(sentence) if sentence else -1
+                row[f"{axis}.{one}"] = 0.9 if sentence else 0.1
+                row[f"{axis}.{one}.evidence"] = sentence
+                row[f"{axis}.{one}.start"], row[f"{axis}.{one}.end"] = start, start + len(sentence) if sentence else -1
+            row[f"{axis}.status"] = "unusable" if company.status else "labelled"
+        rows.append(row | {"codebook": "9f2c4e71"})
+    return pd.DataFrame(rows)
+
+
+def shares_of(companies: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """Counts with Wilson intervals, in the columns of shares.csv."""
+    joined = companies.merge(labels, on="key", suffixes=("", "_label"))
+    joined = joined[joined["status"] == ""]
+    rows = []
+    spans = {"all": (0, 9999), **PERIODS}
+    for axis, indicators in AXES.items():
+        values = sorted(set(indicators) | ({"mixed", "unclear"} if axis != "application" else set()))
+        asked = [("indicator", one) for one in indicators if axis != "application"] + [("value", one) for one in values]
+        for kind, name in asked:
+            for period, (first, last) in spans.items():
+                for city in sorted(set(joined["city"])):
+                    here = joined[
+                        (joined["city"] == city) & (period == "all" or joined["founded"].between(first, last))
+                    ]
+                    yes = int(
+                        (here[f"{axis}.{name}"] >= 0.5).sum() if kind == "indicator" else (here[axis] == name).sum()
+                    )
+                    share, low, high = wilson(yes, len(here))
+                    rows.append((axis, name, kind, city, period, len(here), yes, share, low, high))
+    columns = ["axis", "indicator", "kind", "city", "period", "n", "yes", "share", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def wilson(yes: int, n: int) -> tuple[float, float, float]:
+    if n == 0:
+        return np.nan, np.nan, np.nan
+    z, share = 1.959964, yes / n
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return share, max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def convergence_of(companies: pd.DataFrame, shares: pd.DataFrame, rng: np.random.Generator) -> dict[str, Any]:
+    """Plausible numbers in the shape of convergence.json; Shenzhen's first period is not estimable."""
+    usable = companies[companies["status"] == ""]
+    gaps = []
+    for city, path in {"Shanghai": (0.31, 0.29, 0.33), "Shenzhen": (0.44, 0.28, 0.05)}.items():
+        for (period, (first, last)), gap in zip(PERIODS.items(), path, strict=True):
+            inside = usable[usable["founded"].between(first, last)]
+            n, m = int((inside["city"] == city).sum()), int((inside["city"] == "Beijing").sum())
+            row = {"city": city, "year": period, "midpoint": (first + last) / 2, "n": n, "n_reference": m}
+            half = 0.5 / np.sqrt(n + 1)
+            if city == "Shenzhen" and first == 2013 and n < 5:
+                row |= {
+                    "n": 1,
+                    "gap": None,
+                    "low": None,
+                    "high": None,
+                    "p": None,
+                    "status": "not estimable: fewer than 2 firms",
+                }
+            else:
+                row |= {"gap": gap, "low": gap - half, "high": gap + half, "p": 0.04, "left_out": 0, "status": ""}
+            gaps.append(row)
+    trends = [
+        {"city": "Shanghai", "slope": 0.003, "low": -0.021, "high": 0.027, "p": 0.81, "p_holm": 0.81,
+         "p_equivalent": 0.03, "margin": 0.036, "minimum_detectable": 0.03},
+        {"city": "Shenzhen", "slope": -0.058, "low": -0.092, "high": -0.024, "p": 0.002, "p_holm": 0.004,
+         "p_equivalent": 0.9, "margin": 0.036, "minimum_detectable": 0.041},
+    ]  # fmt: skip
+    seen = shares[(shares["kind"] == "indicator") & (shares["period"] != "all")]
+    reference = seen[seen["city"] == "Beijing"].set_index(["axis", "indicator", "period"])["share"]
+    label_trends = []
+    for row in seen[seen["city"] != "Beijing"].itertuples():
+        there = reference.get((row.axis, row.indicator, row.period), np.nan)
+        known = not (np.isnan(row.share) or np.isnan(there))
+        difference = row.share - there if known else None
+        label_trends.append(
+            {"axis": row.axis, "indicator": row.indicator, "city": row.city, "year": row.period,
+             "midpoint": sum(PERIODS[row.period]) / 2, "share": row.share if known else None,
+             "share_reference": there if known else None, "difference": difference,
+             "low": difference - 0.3 if known else None, "high": difference + 0.3 if known else None, "n": row.n}
+        )  # fmt: skip
+    slopes = []
+    for (axis, one), _ in seen.groupby(["axis", "indicator"]):
+        for city in ("Shanghai", "Shenzhen"):
+            slope = {"slope": float(rng.normal(0, 0.02)), "low": -0.05, "high": 0.05, "p": 0.4}
+            slopes.append({"axis": axis, "indicator": one, "city": city} | slope)
+    return {
+        "reference": "Beijing", "time": "founded", "draws": 999, "seed": 20180,
+        "rows": len(usable), "firms": len(usable),
+        "gaps": gaps, "trends": trends, "direction": [
+            {"city": "Shenzhen", "mover": "home moved", "home": 0.8, "home_low": 0.4, "home_high": 1.2, "home_p": 0.001,
+             "reference": 0.05, "reference_low": -0.2, "reference_high": 0.3, "reference_p": 0.6, "status": ""}
+        ],
+        "verdict": {"Shanghai": "no change", "Shenzhen": "converging"},
+        "sentences": {
+            "Shanghai": "Shanghai neither moved toward Beijing nor away from it: its gap changed by 0.003 a year "
+            "(95 % interval −0.021 to 0.027), less than the margin of 0.036 (p for equivalence 0.03).",
+            "Shenzhen": "Shenzhen moved toward Beijing: its gap fell by 0.058 a year "
+            "(95 % interval 0.024 to 0.092, p 0.004 after Holm), from 0.44 to 0.05.",
+        },
+        "label_trends": label_trends, "label_slopes": slopes, "left_out": {"no founded year": 2},
+    }  # fmt: skip
+
+
+def write_run(
+    folder: Path, companies: pd.DataFrame | None = None, labels: pd.DataFrame | None = None, n_clusters: int = 3
+) -> dict[str, Any]:
+    """Write a run folder as the study leaves it before its report; gives the report's facts."""
+    rng = np.random.default_rng(7)
+    companies = invented_companies(rng) if companies is None else companies
+    labels = labels_of(companies) if labels is None else labels
+    usable = companies[companies["status"] == ""]
+    shares = shares_of(companies, labels)
+    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    companies.to_parquet(folder / "companies.parquet")
+    labels.to_parquet(folder / "labels.parquet")
+    usable[["key", "id", "observed", "text", "language"]].to_parquet(folder / "sentences.parquet")
+    shares.to_csv(folder / "shares.csv", index=False)
+    cluster = rng.integers(-1, n_clusters, size=len(usable)) if n_clusters else np.full(len(usable), -1)
+    centres = rng.normal(0, 4, size=(n_clusters + 1, 2))
+    place = centres[cluster] + rng.normal(0, 0.8, size=(len(usable), 2))
+    members = usable[["key", "id", "observed"]].assign(
+        cluster=cluster, strength=rng.random(len(usable)), x=place[:, 0], y=place[:, 1], medoid=False
+    )
+    members.to_parquet(folder / "clusters.parquet")
+    words = ("存证", "ledger", "冷链", "wallet", "仓单", "archive", "政务", "invoice")
+    terms = [(c, r + 1, words[(c + r) % 8], 1 / (r + 1), 5 - r) for c in range(n_clusters) for r in range(4)]
+    pd.DataFrame(terms, columns=["cluster", "rank", "term", "weight", "firms"]).to_csv(
+        folder / "terms.csv", index=False
+    )
+    sizes, parts = [], []
+    for one in sorted(set(cluster)):
+        inside = usable[cluster == one]
+        name = " · ".join(term for c, _, term, _, _ in terms if c == one)
+        sizes.append((one, name, len(inside), " · ".join(inside["name"].head(3)) if one >= 0 else ""))
+        for city, all_of_city in usable.groupby("city"):
+            n = int((inside["city"] == city).sum())
+            parts.append((one, city, "all", n, len(all_of_city), n / len(all_of_city)))
+    pd.DataFrame(sizes, columns=["cluster", "name", "size", "medoids"]).to_csv(
+        folder / "tables/clusters.csv", index=False
+    )
+    columns = ["cluster", "city", "period", "n", "total", "share"]
+    pd.DataFrame(parts, columns=columns).to_csv(folder / "tables/cluster_shares.csv", index=False)
+    found = convergence_of(companies, shares, rng)
+    (folder / "convergence.json").write_text(json.dumps(found, ensure_ascii=False, default=float), encoding="utf-8")
+    return dict(FACTS)

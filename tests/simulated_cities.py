@@ -1,0 +1,105 @@
+"""Studies with a known truth: cities as mixtures of themes on the unit sphere, with and without the usual troubles.
+
+A firm's vector is theme + noise (+ what the trouble adds), divided by its length. There are 8 themes, standard normal
+over √d; each city mixes an even share of all themes with a city's own (Beijing three, Shanghai two, Shenzhen the other
+three); ``contrast`` is the weight of its own. Firms that ``adopt`` draw from Beijing's mixture; the share of adopters
+grows evenly from 0 in the first year.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+OWN_THEMES = {"Beijing": (0, 1, 2), "Shanghai": (3, 4), "Shenzhen": (5, 6, 7)}
+THEMES = 8
+PAPER_SIZES = {"Beijing": 110, "Shanghai": 53, "Shenzhen": 34}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One kind of study. Sizes are firms a year; shares are in [0, 1]."""
+
+    sizes: dict[str, int] | None = None
+    years: int = 6
+    dimension: int = 384
+    contrast: float = 0.5
+    noise: float = 1.5
+    adopt: float = 0.0
+    """Share of the mover's firms that follow the other city's mixture in the last year."""
+    mover: str = "Shenzhen"
+    drift: float = 0.0
+    """Length of the direction that all firms take up by the last year."""
+    growth: tuple[int, int] | None = None
+    """Firms a city in the first and last year, instead of sizes."""
+    chinese: dict[str, tuple[float, float]] | None = None
+    """Share of Chinese texts by city in the first and last year."""
+    language_noise: float = 0.0
+    """Extra noise of English texts, so that the gap differs by language."""
+    persistence: float = 0.0
+    """Share of firms that stay from one year to the next, with nearly the same text."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """Arrays as measure_convergence takes them."""
+
+    vectors: np.ndarray
+    city: np.ndarray
+    year: np.ndarray
+    firm: np.ndarray
+    language: np.ndarray
+
+
+def simulate(setting: Setting, rng: np.random.Generator) -> Study:
+    """Draw one study."""
+    width = 1 / np.sqrt(setting.dimension)
+    themes = rng.standard_normal((THEMES, setting.dimension)) * width
+    tongues = 1.5 * rng.standard_normal((2, setting.dimension)) * width
+    wording = rng.standard_normal(setting.dimension) * width
+    stayed: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+    parts, count = [], 0
+    for year in range(setting.years):
+        done = year / max(1, setting.years - 1)
+        for city in OWN_THEMES:
+            size = _size(setting, city, done)
+            theme = rng.choice(THEMES, size=size, p=mixture(setting, city, done))
+            first, last = (setting.chinese or {}).get(city, (1.0, 1.0))
+            english = (rng.random(size) > first + (last - first) * done).astype(int)
+            spread = setting.noise + setting.language_noise * english
+            raw = themes[theme] + spread[:, None] * rng.standard_normal((size, setting.dimension)) * width
+            firm = np.arange(count, count + size)
+            count += size
+            if setting.persistence and city in stayed:
+                old, old_firm, old_english = stayed[city]
+                keep = np.flatnonzero(rng.random(len(old)) < setting.persistence)[:size]
+                raw[: len(keep)] = old[keep] + 0.3 * rng.standard_normal((len(keep), setting.dimension)) * width
+                firm[: len(keep)], english[: len(keep)] = old_firm[keep], old_english[keep]
+            stayed[city] = (raw, firm, english)
+            vectors = raw + setting.drift * done * wording + (tongues[english] if setting.chinese else 0)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            parts.append((vectors, np.full(size, city), np.full(size, 2013 + year), firm, english))
+    vectors, city_names, years, firms, languages = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Study(vectors, city_names, years, firms.astype(str), np.where(languages == 1, "en", "zh"))
+
+
+def mixture(setting: Setting, city: str, done: float) -> np.ndarray:
+    """(8,) theme shares of a city when ``done`` of the window has passed."""
+    own = _own(setting, city)
+    if city != setting.mover:
+        return own
+    other = _own(setting, "Shenzhen" if city == "Beijing" else "Beijing")
+    return (1 - setting.adopt * done) * own + setting.adopt * done * other
+
+
+def _own(setting: Setting, city: str) -> np.ndarray:
+    themes = np.zeros(THEMES)
+    themes[list(OWN_THEMES[city])] = 1 / len(OWN_THEMES[city])
+    return (1 - setting.contrast) / THEMES + setting.contrast * themes
+
+
+def _size(setting: Setting, city: str, done: float) -> int:
+    if setting.growth:
+        return round(setting.growth[0] + (setting.growth[1] - setting.growth[0]) * done)
+    return (setting.sizes or PAPER_SIZES)[city]

@@ -1,0 +1,137 @@
+"""The demo companies are what is said of them, and the whole study finds what was planted or says that it cannot."""
+
+import collections
+import itertools
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_mutual_info_score, f1_score
+
+from chainbert.companies import demo_companies, read_companies
+from chainbert.study import run
+
+BINS = {"2013–2016": range(2013, 2017), "2017–2019": range(2017, 2020), "2020–2022": range(2020, 2023)}
+
+
+@pytest.fixture(scope="module")
+def companies():
+    return read_companies(demo_companies())
+
+
+@pytest.fixture(scope="module")
+def gold():
+    return pd.read_json(demo_companies().with_name("gold.jsonl"), lines=True).set_index("id")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    cache = tmp_path_factory.mktemp("cache")
+    patch.setenv("XDG_CACHE_HOME", str(cache))
+    patch.delenv("CHAINBERT_CACHE", raising=False)
+    yield run("demo", out=tmp_path_factory.mktemp("demo") / "run")
+    patch.undo()
+
+
+def test_numbers_by_city_language_and_snapshot(companies):
+    firms = companies.usable.drop_duplicates("id")
+    assert firms["city"].value_counts().to_dict() == {"Beijing": 110, "Shanghai": 53, "Shenzhen": 34}
+    assert 0.55 <= (firms["language"] == "zh").mean() <= 0.65
+    assert set(companies.usable["observed"]) == {2018, 2022}
+    snapshots = companies.usable.groupby("id")["observed"].nunique()
+    assert (snapshots == 2).sum() >= 60
+    founded = firms["founded"].dropna()
+    assert founded.between(2013, 2022).all()
+
+
+def test_life_s_noise_is_there(companies):
+    assert companies.duplicates == 3
+    assert companies.usable.drop_duplicates("id")["founded"].isna().sum() == 3
+    lengths = companies.usable["text"].str.len()
+    assert lengths.min() >= 40
+    assert lengths.max() <= 600
+
+
+def test_texts_follow_no_template(companies):
+    # Between texts of two firms in one language, hardly any pair shares a tenth of its character 5-grams.
+    table = companies.usable.drop_duplicates("id")
+    for _, rows in table.groupby("language"):
+        grams = [{text[i : i + 5] for i in range(len(text) - 4)} for text in rows["text"]]
+        shared = [len(a & b) / min(len(a), len(b)) for a, b in itertools.combinations(grams, 2)]
+        assert max(shared) < 0.5
+        assert np.mean(np.array(shared) > 0.1) < 0.01
+
+
+def test_shenzhen_s_last_cohort_is_planted_as_beijing_s_and_shanghai_s_stays(companies, gold):
+    firms = companies.usable.drop_duplicates("id").dropna(subset=["founded"]).set_index("id")
+    state = gold["customer"].isin(["state", "mixed"]).loc[firms.index]
+    share = {
+        (city, name): float(state[(firms["city"] == city) & firms["founded"].isin(years)].mean())
+        for city, (name, years) in itertools.product(("Beijing", "Shanghai", "Shenzhen"), BINS.items())
+    }
+    first, _, last = BINS
+    assert share["Shenzhen", first] < 0.1
+    assert abs(share["Shenzhen", last] - share["Beijing", last]) < 0.1
+    assert all(share["Shanghai", name] < 0.2 for name in BINS)
+    kinds = {
+        (city, name): collections.Counter(
+            gold["kind"].loc[firms.index[(firms["city"] == city) & firms["founded"].isin(years)]]
+        )
+        for city, (name, years) in itertools.product(("Beijing", "Shenzhen"), BINS.items())
+    }
+    assert not set(kinds["Shenzhen", first]) - {"devices", "crypto", "consumer", "dev_platform", "bank_fintech"}
+    assert set(kinds["Shenzhen", last]) <= set(kinds["Beijing", last])
+
+
+def labels_with_gold(finished, gold):
+    labels = pd.read_parquet(finished.folder / "labels.parquet")
+    labels = (
+        labels[labels["customer.status"] != "unusable"].sort_values("observed").groupby("id").tail(1).set_index("id")
+    )
+    return labels, gold.loc[labels.index]
+
+
+@pytest.mark.model
+def test_the_labeller_agrees_with_the_planted_labels(finished, gold):
+    labels, truth = labels_with_gold(finished, gold)
+    for axis, indicator, least in (
+        ("customer", "state", 0.8),
+        ("customer", "private", 0.7),
+        ("market", "domestic", 0.7),
+        ("market", "global", 0.7),
+    ):
+        planted = truth[axis].isin([indicator, "mixed"])
+        assert f1_score(planted, labels[f"{axis}.{indicator}"] >= 0.5, average="macro") >= least, indicator
+
+
+@pytest.mark.model
+def test_the_label_trend_is_found(finished):
+    found = json.loads((finished.folder / "convergence.json").read_text())
+    slopes = {(one["city"], one["indicator"]): one for one in found["label_slopes"] if one["axis"] == "customer"}
+    shenzhen, shanghai = slopes["Shenzhen", "state"], slopes["Shanghai", "state"]
+    assert shenzhen["slope"] > 0  # the state share rises from below Beijing's towards it
+    assert shenzhen["p"] < 0.05
+    assert not shanghai["p"] < 0.05
+
+
+@pytest.mark.model
+def test_the_verdict_is_right_or_honestly_underpowered(finished):
+    found = json.loads((finished.folder / "convergence.json").read_text())
+    assert found["verdict"]["Shenzhen"] in {"converging", "underpowered"}
+    assert found["verdict"]["Shanghai"] in {"no change", "underpowered", "not shown"}
+    gaps = [gap["gap"] for gap in found["gaps"] if gap["city"] == "Shenzhen"]
+    assert gaps[0] > gaps[-1]
+    direction = {one["city"]: one for one in found["direction"]}
+    # Shenzhen moves towards Beijing; its movement is larger than Beijing's towards it.
+    assert direction["Shenzhen"]["home"] > max(0, direction["Shenzhen"]["reference"])
+
+
+@pytest.mark.model
+def test_clusters_match_the_planted_kinds_better_than_chance(finished, gold):
+    clusters = pd.read_parquet(finished.folder / "clusters.parquet")
+    assert clusters["cluster"].max() >= 3
+    assert (clusters["cluster"] == -1).mean() <= 0.25
+    inside = clusters[clusters["cluster"] >= 0]
+    assert adjusted_mutual_info_score(gold["kind"].loc[inside["id"]], inside["cluster"]) > 0.2
