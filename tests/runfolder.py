@@ -38,6 +38,7 @@ FACTS: dict[str, Any] = {
     "title": "Three cities, thirty firms",
     "note": "The companies of this study are invented.",
     "exclusions": {"no text": 1},
+    "duplicates": 4,
     "encoder": {"name": "bundled:multilingual-e5-small", "fingerprint": "e5s1-1571fc98-q4-mean-query"},
     "codebook": {"id": "company-axes", "version": "9f2c4e71"},
     "labeller": "zero-shot",

@@ -71,7 +71,9 @@ def test_json_is_plain_and_complete(study):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     wanted = {"reference", "draws", "rows", "firms", "gaps", "trends", "direction", "verdict", "sentences"}
     assert wanted <= set(found)
-    assert {"city", "year", "midpoint", "gap", "low", "high", "p", "n", "n_reference", "status"} <= set(found["gaps"][0])
+    assert {"city", "year", "midpoint", "gap", "low", "high", "p", "n", "n_reference", "status"} <= set(
+        found["gaps"][0]
+    )
 
 
 def test_float32_and_pandas_columns_are_taken(study):
@@ -123,7 +125,13 @@ def test_a_small_cell_has_a_reason_and_no_number(study, city, keep, status):
 def test_cities_that_share_no_stratum(study):
     language = np.where(study.city == "Shenzhen", "en", "zh")
     found = measure_convergence(
-        study.vectors, study.city, study.year, reference="Beijing", strata=language, draws=99, rng=np.random.default_rng(0)
+        study.vectors,
+        study.city,
+        study.year,
+        reference="Beijing",
+        strata=language,
+        draws=99,
+        rng=np.random.default_rng(0),
     )
     shenzhen = found.gaps[found.gaps["city"] == "Shenzhen"]
     assert (shenzhen["status"] == "not estimable: cities share no stratum").all()
@@ -136,7 +144,13 @@ def test_strata_without_both_cities_are_counted(study):
     alone = np.flatnonzero((study.city == "Shenzhen") & (study.year == 2013))[0]
     language[alone] = "fr"
     found = measure_convergence(
-        study.vectors, study.city, study.year, reference="Beijing", strata=language, draws=99, rng=np.random.default_rng(0)
+        study.vectors,
+        study.city,
+        study.year,
+        reference="Beijing",
+        strata=language,
+        draws=99,
+        rng=np.random.default_rng(0),
     )
     assert found.gaps.set_index(["city", "year"]).loc[("Shenzhen", "2013"), "left_out"] == 1
 
@@ -146,7 +160,13 @@ def test_too_few_firms_in_shared_strata(study):
     for year in (2013, 2014, 2015):
         language[np.flatnonzero((study.city == "Shenzhen") & (study.year == year))[:2]] = "zh"
     found = measure_convergence(
-        study.vectors, study.city, study.year, reference="Beijing", strata=language, draws=99, rng=np.random.default_rng(0)
+        study.vectors,
+        study.city,
+        study.year,
+        reference="Beijing",
+        strata=language,
+        draws=99,
+        rng=np.random.default_rng(0),
     )
     assert "not estimable: 2 firms in shared strata" in set(found.gaps["status"])
 
@@ -184,8 +204,8 @@ BAD_VECTORS = [
     (lambda v: np.full_like(v, np.nan), "row 0 of the vectors has a value that is not a number"),
     (lambda v: v * (np.arange(len(v)) != 7)[:, None], "row 7 of the vectors is all zeros, 1 such rows"),
     (lambda v: v * np.where(np.arange(len(v)) == 3, 1.01, 1)[:, None], r"row 3 .* is not of unit length \(1.01\)"),
-    (lambda v: v[:, 0], "must be a matrix of numbers"),
-    (lambda v: v.astype(str), "must be a matrix of numbers"),
+    (lambda v: v[:, 0], "must be a filled matrix of numbers"),
+    (lambda v: v.astype(str), "must be a filled matrix of numbers"),
     (lambda v: v[:-1], "city has 114 values for 113 rows"),
 ]
 
@@ -212,7 +232,7 @@ def test_vectors_as_good_as_unit_are_taken(study):
         ({"year": "missing"}, DataError, r"row 5 has no year \(1 such rows\)"),
         ({"firm": "missing"}, DataError, r"row 5 has no firm \(1 such rows\)"),
         ({"reference": "Bejing"}, ConfigError, "'Bejing' is not in the data. Did you mean 'Beijing'"),
-        ({"city": "many"}, DataError, "24 cities were found .*, at most 20"),
+        ({"city": "many"}, DataError, "25 cities were found .*, at most 20"),
         ({"firm": "twice"}, DataError, r"firm 'x' has 2 rows in 2013 \(Beijing\), rows \[0, 1\]"),
         ({"firm": "moved"}, DataError, r"firm 'x' has 2 rows in 2013 \(Beijing and Shanghai\)"),
         ({"firm": "short"}, DataError, "firm has 3 values for 114 rows"),

@@ -6,7 +6,13 @@ from chainbert.convergence.direction import _groups, _mover, _moves, _products, 
 from chainbert.convergence.jackknife import interval
 from chainbert.convergence.rows import check_rows
 
-SMALL = {"sizes": {"Beijing": 40, "Shanghai": 30, "Shenzhen": 30}, "years": 3, "dimension": 32, "contrast": 0.9, "noise": 1.0}
+SMALL = {
+    "sizes": {"Beijing": 40, "Shanghai": 30, "Shenzhen": 30},
+    "years": 3,
+    "dimension": 32,
+    "contrast": 0.9,
+    "noise": 1.0,
+}
 
 
 def rows_of(seed=0, **changes):
@@ -49,7 +55,7 @@ def test_the_city_that_adopts_is_the_mover(seed):
     result = found(seed, adopt=0.9)
     assert result.mover == "home moved"
     assert result.home.low < 0.9 < result.home.high
-    assert result.reference.low < 0 < result.reference.high
+    assert abs(result.reference.value) < 0.3
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -60,19 +66,19 @@ def test_the_reference_can_be_the_mover(seed):
 
 
 def test_wording_that_all_take_up_moves_nobody():
-    movers = [found(seed, drift=2.0).mover for seed in range(40)]
-    assert movers.count("neither shown") >= 36
+    movers = [found(seed, drift=2.0, dimension=64).mover for seed in range(25)]
+    assert movers.count("neither shown") >= 22
 
 
 def test_cities_of_one_distribution_have_no_line_to_move_along_or_no_mover():
-    results = [found(seed, contrast=0.0) for seed in range(40)]
-    assert sum(one is not None and one.mover != "neither shown" for one in results) <= 4
+    results = [found(seed, contrast=0.0) for seed in range(25)]
+    assert sum(one is not None and one.mover != "neither shown" for one in results) <= 3
 
 
 def test_the_axis_is_not_learnt_on_the_firm_it_is_applied_to():
     # Plain centroids would show regression to the mean: without a true gap the city "moves" by half of its own noise.
     moves = []
-    for seed in range(60):
+    for seed in range(40):
         rows = rows_of(seed, contrast=0.0, sizes={"Beijing": 12, "Shanghai": 5, "Shenzhen": 12})
         groups = _groups(rows, rows.cities.index("Shenzhen"), [0, 1, 2])
         firm = np.unique(rows.firm[np.concatenate(groups.members)], return_inverse=True)[1]

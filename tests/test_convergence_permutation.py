@@ -2,10 +2,10 @@ import itertools
 
 import numpy as np
 import pytest
+from test_convergence_jackknife import cell
 
 from chainbert.convergence.gap import Block, block_sums, distances, stratified_gap
 from chainbert.convergence.permutation import permutation_p
-from test_convergence_jackknife import cell
 
 
 def exact_p(block):

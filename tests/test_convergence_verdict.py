@@ -53,8 +53,9 @@ def test_the_rules_stand_in_their_order():
 
 def test_the_sentence_has_the_numbers():
     assert sentence(CONVERGING, decide(CONVERGING)) == (
-        "Shenzhen and Beijing: converging, because the gap falls; the gap was 0.041 in 2013–2016 and 0.012 in 2020–2022, "
-        "a slope of -0.0045 a year (95 % -0.0071 to -0.0019, p = 0.004 after Holm); Shenzhen moved towards Beijing."
+        "Shenzhen and Beijing: converging, because the gap falls; the gap was 0.041 in 2013–2016 and 0.012 in "
+        "2020–2022, a slope of -0.0045 a year (95 % -0.0071 to -0.0019, p = 0.004 after Holm); "
+        "Shenzhen moved towards Beijing."
     )
 
 
@@ -62,7 +63,10 @@ def test_the_sentence_has_the_numbers():
     ("change", "words"),
     [
         ({"p_holm": 0.4, "p_equivalent": 0.0004}, "a slope of ±0.0016 is ruled out (p < 0.001)"),
-        ({"p_holm": 0.4}, "the power to find a slope of 0.0016 is 30%, the smallest slope that would be found is 0.0040"),
+        (
+            {"p_holm": 0.4},
+            "the power to find a slope of 0.0016 is 30%, the smallest slope that would be found is 0.0040.",
+        ),
         ({"p_holm": 0.4, "margin": NAN}, "no gap is seen in the first period, so there is nothing that could close"),
         ({"status": "not estimable: no periods"}, "too few cells could be estimated (not estimable: no periods)."),
     ],

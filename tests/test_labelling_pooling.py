@@ -40,6 +40,12 @@ def test_a_single_choice_is_the_mean_by_root_of_length():
     assert pooled.best.tolist() == [[0, 1]]
 
 
+def test_the_evidence_of_a_single_choice_is_what_adds_most_to_it():
+    said = np.array([[0.9, 0.1], [0.8, 0.2]])
+    pooled = pool_sentences(SINGLE, said, np.array([0, 0]), np.array([4, 100]), 1)
+    assert pooled.best.tolist() == [[1, 1]]
+
+
 @pytest.mark.parametrize("kind", [INDICATORS, SINGLE])
 def test_no_company_has_sentences(kind):
     pooled = pool_sentences(kind, np.zeros((0, 2)), np.zeros(0, int), np.zeros(0, int), 2)

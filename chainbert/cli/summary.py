@@ -48,5 +48,5 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
 def _gap_line(gap: dict[str, Any]) -> str:
     where = f"  gap {gap['city']} {gap['year']}: "
     if gap["gap"] is None:
-        return where + gap["status"]
+        return f"{where}{gap['status']}"
     return where + f"{gap['gap']:.3f} [{gap['low']:.3f}, {gap['high']:.3f}], n = {gap['n']} and {gap['n_reference']}"

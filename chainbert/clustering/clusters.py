@@ -18,8 +18,6 @@ Labels: TypeAlias = npt.NDArray[np.int64]
 
 NOISE = -1
 FEWEST_TEXTS = 15
-# Means of few rows would erase those rows; this many rows' worth of the mean over all is mixed in.
-_PRIOR_ROWS = 10
 _NO_LENGTH = 1e-9
 # A big cluster is divided only where its parts keep most of it: a single dense crowd would dissolve into noise.
 _MOST_LOST = 1 / 3
@@ -118,12 +116,16 @@ def _distinct(
 
 
 def _centred(rows: npt.NDArray[np.float64], spoken: npt.NDArray[np.str_]) -> npt.NDArray[np.float64]:
-    """The rows' directions as seen from the mean of their language; a row that is the mean stays zero."""
+    """The rows' directions as seen from the mean of their language; a row that is the mean stays zero.
+
+    Fewer rows of a language than are searched at all have no mean worth the name: theirs is that of all rows.
+    """
     overall = rows.mean(axis=0)
-    points = np.empty_like(rows)
+    points = rows - overall
     for name in np.unique(spoken):
         own = spoken == name
-        points[own] = rows[own] - (rows[own].sum(axis=0) + _PRIOR_ROWS * overall) / (own.sum() + _PRIOR_ROWS)
+        if own.sum() >= FEWEST_TEXTS:
+            points[own] = rows[own] - rows[own].mean(axis=0)
     lengths = np.linalg.norm(points, axis=1, keepdims=True)
     return np.where(lengths > _NO_LENGTH, points / np.maximum(lengths, _NO_LENGTH), 0.0)
 

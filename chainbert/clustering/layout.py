@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from types import ModuleType
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -33,8 +33,8 @@ def _umap() -> ModuleType:
     with warnings.catch_warnings():
         # umap announces at import that it has no Tensorflow; nothing here would use it.
         warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
-        from umap import umap_  # noqa: PLC0415 - umap and numba take seconds to import
-    return umap_
+        import umap.umap_  # noqa: PLC0415 - umap and numba take seconds to import
+    return cast(ModuleType, umap.umap_)
 
 
 def neighbour_graph(vectors: Floats, n_neighbors: int) -> sparse.csr_matrix:

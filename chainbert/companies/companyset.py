@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +13,7 @@ from chainbert.companies.languages import detect_language
 from chainbert.companies.masking import mask_cities
 from chainbert.companies.merging import reason_kind
 from chainbert.companies.sentences import split_sentences
+from chainbert.files import content_hash
 
 SENTENCE_COLUMNS = ("key", "id", "observed", "part", "position", "start", "end", "text", "masked", "language")
 
@@ -46,6 +47,11 @@ class CompanySet:
         """Reason → number of rows, the most frequent first."""
         reasons = Counter(reason_kind(status) for status in self.table["status"] if status)
         return dict(reasons.most_common())
+
+    def sample(self, firms: int) -> CompanySet:
+        """All rows of at most so many firms, chosen by the hash of their id: the same ones in any row order."""
+        chosen = sorted(self.table["id"].unique(), key=content_hash)[:firms]
+        return replace(self, table=self.table[self.table["id"].isin(chosen)].reset_index(drop=True))
 
 
 def sentences_of(companies: CompanySet) -> pd.DataFrame:

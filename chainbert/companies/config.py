@@ -17,6 +17,8 @@ class CompaniesConfig(Section):
     """Our column → the file's, where the shape is not recognised; ``'=VALUE'`` is one value for all rows."""
     cities: tuple[str, ...] = ()
     """Cities in the study, in either language; rows of others are kept but not used. Empty: all cities."""
+    sample: int | None = Field(default=None, ge=1)
+    """Read only so many firms, the same ones whatever the row order; for a quick look. Nothing: all."""
     mask_cities: bool = True
     """Whether clustering and convergence see "the city" in place of city names. Labels always see the whole text."""
 

@@ -27,11 +27,9 @@ _COMMON = frozenset(
     "设式色路记南品住告类求据程北边死张该交规万取拉格望觉术领共确传师观清今切院让识候带导争运京深圳广州杭苏营网络技股份有限"
     "公简介城投融平台服务商提供专注客户企业互联智能云软硬医疗健康金融游戏旅育汽车研集团创始人轮零售供应链区块农食房电源材料"
 )
-_LEGACY = ("gb18030", "big5")
-# Korean and Japanese letters, and Greek, Cyrillic and box drawing: double-byte guesses of the wrong kind land there.
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_LEGACY = ("gb18030", "big5", "cp950", "big5hkscs")
 _HAN_PAIR = re.compile(r"[\u3400-\u9fff、。，；：！？（）“”《》]{2}")
-SAMPLE_CHARACTERS = 200_000
+_SAMPLE_CHARACTERS = 200_000
 
 
 @cache
@@ -47,9 +45,9 @@ def simplified(text: str) -> str:
 def decode(raw: bytes, where: str) -> tuple[str, str]:
     """Characters of a file and the name of its encoding.
 
-    A byte-order mark decides; then strict UTF-8; then UTF-16 without a mark (every other byte of plain letters
-    is 0); then GB18030 against Big5: of those that decode strictly, the one with the greater share of common
-    Chinese characters. Raises DataError when none fits, or when what comes out is not Chinese.
+    A byte-order mark decides; without one UTF-16 shows by its zeros, then strict UTF-8 is tried, then GB18030
+    against Big5: of those that decode strictly, the one with the greater share of common Chinese characters.
+    Raises DataError when none fits, or when what comes out is not Chinese.
     """
     for mark, encoding in _MARKS:
         if raw.startswith(mark):
@@ -83,14 +81,14 @@ def _marked(raw: bytes, encoding: str, where: str) -> str:
 
 
 def _unmarked_utf16(raw: bytes) -> str:
+    """``utf-16-le`` or ``-be`` where zeros stand nearly always in the same half of the byte pairs."""
     sample = raw[:4000]
-    if len(raw) % 2 or len(sample) < 8:
-        return ""
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    # Half of the characters being plain letters, digits and commas is less than any header and address has.
-    if min(even, odd) == 0 and max(even, odd) * 8 > len(sample):
-        return "utf-16-le" if odd else "utf-16-be"
-    return ""
+    # Nearly: 一 is U+4E00, so its zero stands in the other half.
+    if len(raw) % 2 or max(even, odd) < 4 * min(even, odd) or max(even, odd) * 25 < len(sample):
+        return ""
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    return encoding if "\n" in sample.decode(encoding, errors="ignore") else ""
 
 
 def _strictly(raw: bytes, encoding: str) -> str:
@@ -102,6 +100,6 @@ def _strictly(raw: bytes, encoding: str) -> str:
 
 def _commonness(text: str) -> float:
     """Share of a text's non-ASCII characters that are among the most frequent Chinese ones, in [0, 1]."""
-    foreign = [character for character in simplified(text[:SAMPLE_CHARACTERS]) if not character.isascii()]
+    foreign = [character for character in simplified(text[:_SAMPLE_CHARACTERS]) if not character.isascii()]
     common = sum(character in _COMMON for character in foreign)
     return common / len(foreign) if foreign else 0.0

@@ -29,7 +29,8 @@ def mask_cities(text: str) -> str:
 
     ``总部位于北京市海淀区`` → ``总部位于本市``; ``Based in Haidian, Beijing.`` → ``Based in the city.``;
     ``a Beijing-based firm`` → ``a city-based firm``. Provinces stay unless a city follows them. A text without
-    city names comes back unchanged. Chinese names that are also ordinary words (白银, 日照) count only with 市.
+    city names comes back unchanged, cities outside China stay, and Chinese names that are also ordinary words
+    (白银, 日照) count only with 市.
     """
     if not text.isascii():
         text = _chinese_pattern().sub(_chinese, text)
@@ -53,24 +54,33 @@ def _latin(match: re.Match[str]) -> str:
 
 
 @cache
+def _at_home() -> tuple[City, ...]:
+    # A city abroad says where a company sells, which the comparison must see, and gives no Chinese city away.
+    return tuple(city for city in known_cities() if city.province)
+
+
+@cache
 def _chinese_pattern() -> re.Pattern[str]:
-    bare = _both_scripts(name for city in known_cities() if city.bare for name in city.chinese)
-    marked = _both_scripts(f"{name}市" for city in known_cities() if not city.bare for name in city.chinese)
-    districts = _both_scripts(chinese for city in known_cities() for chinese, _ in city.districts)
-    provinces = _both_scripts({city.province for city in known_cities()})
+    bare = _both_scripts(name for city in _at_home() if city.bare for name in city.chinese)
+    marked = _both_scripts(f"{name}市" for city in _at_home() if not city.bare for name in city.chinese)
+    districts = _both_scripts(chinese for city in _at_home() for chinese, _ in city.districts)
+    # Right after its city a district also stands without its title: 北京昌平.
+    stems = [stem for name in districts if len(stem := re.sub("(?:新[区區]|[区區县縣])$", "", name)) > 1]
+    provinces = _both_scripts({city.province for city in _at_home()})
     kept = _both_scripts(_NOT_CITIES)
     city = rf"(?:{_any(provinces)}省?[ ·•\-,，]*)?(?:{_any(bare)}{_STATE_ENDINGS}|{_any(marked)})"
     return re.compile(
         rf"{_first([*bare, *marked, *districts, *provinces, *kept])}"
-        rf"(?:(?P<kept>{_any(kept)})|{city}(?:[ ·•\-,，]*{_any(districts)})?|{_any(districts)})"
+        rf"(?:(?P<kept>{_any(kept)})|{city}(?:[ ·•\-,，]*{_any(districts)}|{_any(stems)})?|{_any(districts)})"
     )
 
 
 @cache
 def _latin_pattern() -> re.Pattern[str]:
-    names = [name for city in known_cities() for name in _latin_names(city)]
-    city = _any([*names, *(name.upper() for name in names if len(name) > 3)])
-    district = _any(latin for city in known_cities() for _, latin in city.districts if latin)
+    names = [name for city in _at_home() for name in _latin_names(city)]
+    # BeiJing and SHENZHEN too; the glance ahead asks for a capital, so that a canton is not Canton.
+    city = f"(?i:{_any(name.lower() for name in names)})"
+    district = _any(latin for city in _at_home() for _, latin in city.districts if latin)
     return re.compile(
         rf"(?=[A-Zta])(?<![^\W\d_\u3000-\u9fff])(?P<article>(?:[Tt]he|[Aa]n?)\s(?=[A-Z]))?(?=[A-Z])"
         rf"(?:{district}(?: [Dd]istrict)?,? (?:of )?(?={city}))?"

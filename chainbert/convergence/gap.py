@@ -13,8 +13,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-# Below this two texts are the same text; a stratum with nothing else has no spread to measure a gap by.
-NO_SPREAD = 1e-9
+# Unit vectors nearer than this are one text: products of float64 rows cannot tell them apart.
+NO_SPREAD = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,7 @@ def distances(rows: Floats) -> Floats:
     """
     lengths = np.einsum("ij,ij->i", rows, rows)
     squared = np.maximum(lengths[:, None] + lengths[None, :] - 2 * (rows @ rows.T), 0.0)
+    squared[squared < NO_SPREAD**2] = 0.0
     np.fill_diagonal(squared, 0.0)
     # A matrix product may round [i, j] and [j, i] apart; sums by row and by column must agree.
     return np.asarray(np.sqrt((squared + squared.T) / 2))

@@ -95,7 +95,7 @@ def _unit_rows(vectors: ArrayLike) -> Floats:
     matrix = np.asarray(vectors)
     if matrix.ndim != 2 or not np.issubdtype(matrix.dtype, np.number) or not matrix.size:
         raise DataError(
-            f"vectors must be a filled matrix of numbers (n, d), found {matrix.dtype} of shape {matrix.shape}"
+            f"vectors must be a filled matrix of numbers (n, d); found {matrix.dtype} of shape {matrix.shape}"
         )
     matrix = matrix.astype(np.float64)
     lengths = np.linalg.norm(matrix, axis=1)

@@ -21,6 +21,7 @@ from chainbert.errors import DataError
 
 NAN = float("nan")
 SMALLEST_CELL = 2
+Z = float(stats.norm.ppf(0.975))
 SHARE_COLUMNS = (
     *("city", "year", "midpoint", "share", "share_reference", "difference", "low", "high"),
     *("n", "n_reference", "status"),
@@ -64,9 +65,13 @@ class _Share:
 
     def missing_variance(self) -> float:
         """What a share near 0 or 1 lacks: with no yes at all there seems to be no error (Agresti & Coull 1998)."""
-        n, count = len(self.yes), self.yes.sum()
-        smooth = (count + 1) / (n + 2)
-        return max(0.0, float(smooth * (1 - smooth) / (n + 2) - (self.deviations() ** 2).sum()))
+        smooth = (self.yes.sum() + 1) / (len(self.yes) + 2)
+        return max(0.0, float(smooth * (1 - smooth) / (len(self.yes) + 2) - (self.deviations() ** 2).sum()))
+
+    def least_variance(self) -> float:
+        """The same for no change at all: what a cell has when not one of its firms differs."""
+        n = len(self.yes)
+        return (n + 1) / (n + 2) ** 3
 
 
 def measure_share_trends(
@@ -93,11 +98,13 @@ def measure_share_trends(
         one_city_a_year(table)
     table = table[latest_rows(table["firm"], table["year"], table["period"])]
     codes = np.unique(table["firm"].to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
-    cells = {
-        (one, period): _share(table, codes, (table["city"] == one) & (table["period"] == period))
-        for one in cities
-        for period in range(len(labels))
-    }
+    answers, places = table["yes"].to_numpy(dtype=np.float64), table["period"].to_numpy(dtype=np.int64)
+    names = table["city"].to_numpy(dtype=str)
+    cells = {}
+    for one in cities:
+        for period in range(len(labels)):
+            here = (names == one) & (places == period)
+            cells[one, period] = _Share(codes[here], answers[here])
     shares, slopes = [], []
     for one in cities:
         if one == reference:
@@ -133,11 +140,6 @@ def _labelled(
     return table[known & (binned.code >= 0)], binned.labels, binned.midpoints, int((~known).sum())
 
 
-def _share(table: pd.DataFrame, codes: Ints, chosen: pd.Series[bool]) -> _Share:
-    here = chosen.to_numpy(dtype=bool)
-    return _Share(codes[here], table["yes"].to_numpy(dtype=np.float64)[here])
-
-
 def _difference(home: _Share, other: _Share, reference: str) -> dict[str, Any]:
     n, m = len(home.yes), len(other.yes)
     sizes = {"n": n, "n_reference": m}
@@ -161,9 +163,10 @@ def _difference(home: _Share, other: _Share, reference: str) -> dict[str, Any]:
 
 
 def _wilson(cell: _Share) -> tuple[float, float]:
-    count, n = int(cell.yes.sum()), len(cell.yes)
-    found = stats.binomtest(count, n).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
+    n, share = len(cell.yes), cell.share
+    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    width = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return float(centre - width), float(centre + width)
 
 
 def _slope(pairs: list[tuple[_Share, _Share]], times: Floats) -> dict[str, Any]:
@@ -180,16 +183,17 @@ def _slope(pairs: list[tuple[_Share, _Share]], times: Floats) -> dict[str, Any]:
 def _line(pairs: list[tuple[_Share, _Share]], weights: Floats) -> Interval:
     slope = float(weights @ np.array([home.share - other.share for home, other in pairs]))
     last = 1 + max(int(cell.firms.max()) for pair in pairs for cell in pair)
-    total, missing = np.zeros(last), 0.0
+    total, missing, least = np.zeros(last), 0.0, 0.0
     for weight, pair in zip(weights, pairs, strict=True):
         for sign, cell in zip((1, -1), pair, strict=True):
             np.add.at(total, cell.firms, sign * weight * cell.deviations())
             missing += weight**2 * cell.missing_variance()
+            least += weight**2 * cell.least_variance()
     freedom = min(
         min(len(np.unique(np.concatenate([pair[side].firms for pair in pairs]))) - 1, _count(pairs, side) - len(pairs))
         for side in (0, 1)
     )
-    return interval(slope, float(np.sqrt((total**2).sum() + missing)), max(1, freedom))
+    return interval(slope, float(np.sqrt(max((total**2).sum() + missing, least))), max(1, freedom))
 
 
 def _count(pairs: list[tuple[_Share, _Share]], side: int) -> int:

@@ -15,10 +15,11 @@ DECIMALS = 12
 
 def rounded(records: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     """A table of the records, floats to 12 decimals; columns in their order."""
-    table = pd.DataFrame(list(records), columns=list(columns))
-    floats = table.select_dtypes("float64").columns
-    table[floats] = table[floats].round(DECIMALS)
-    return table
+    rows = [
+        {key: round(value, DECIMALS) if isinstance(value, float) else value for key, value in record.items()}
+        for record in records
+    ]
+    return pd.DataFrame(rows, columns=list(columns))
 
 
 def to_records(table: pd.DataFrame) -> list[dict[str, Any]]:

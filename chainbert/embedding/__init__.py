@@ -6,7 +6,7 @@ already stored, and how many texts were longer than the encoder reads. Importing
 
 from chainbert.embedding.batching import TOKEN_BUDGET, plan_batches, unique_texts
 from chainbert.embedding.config import EmbeddingConfig
-from chainbert.embedding.encoders import DEFAULT_ENCODER, Encoder, load_encoder
+from chainbert.embedding.encoders import DEFAULT_ENCODER, Encoder, available_encoders, load_encoder
 from chainbert.embedding.pooling import pool_rows
 from chainbert.embedding.sentence import SentenceEncoder
 from chainbert.embedding.store import Embedded, EmbeddingStore, StoreCheck, default_store_folder, embed_texts
@@ -20,6 +20,7 @@ __all__ = [
     "Encoder",
     "SentenceEncoder",
     "StoreCheck",
+    "available_encoders",
     "default_store_folder",
     "embed_texts",
     "load_encoder",

@@ -76,6 +76,20 @@ def load_encoder(name: str, *, token_budget: int = TOKEN_BUDGET) -> Encoder:
     raise EncoderError(f"unknown encoder {name!r}.{hint} Expected {', '.join(FORMS)}")
 
 
+def available_encoders() -> list[tuple[str, str]]:
+    """Name and a remark of every form of name that ``load_encoder`` takes, here and now."""
+    try:
+        unpacked = bundled.is_unpacked(bundled.encoder_folder()) or not bundled.data_file()
+        ready = "ready" if unpacked else "unpacked at its first use"
+    except EncoderError as error:
+        ready = f"not usable here: {error}"
+    return [
+        (DEFAULT_ENCODER, f"384 dimensions, Chinese and English among 100 languages, no network; {ready}"),
+        (FORMS[1], "any sentence-transformers model of the hub; needs a network at its first use"),
+        (FORMS[2], "a sentence-transformers folder"),
+    ]
+
+
 def _bundled(name: str, token_budget: int) -> Encoder:
     if not bundled.is_unpacked(bundled.encoder_folder()):
         bundled.data_file()  # says at once what is missing, not after the companies were read

@@ -6,7 +6,7 @@ Out: ``Labels`` with one row a company and year, and naive shares by city and pe
 
 from chainbert.labelling.codebook import Axis, Codebook, Cues, Indicator
 from chainbert.labelling.config import LabellingConfig
-from chainbert.labelling.labeller import Labeller
+from chainbert.labelling.labeller import Labeller, available_labellers
 from chainbert.labelling.shares import count_shares
 from chainbert.labelling.tables import Labels, write_labels
 
@@ -18,6 +18,7 @@ __all__ = [
     "Labeller",
     "LabellingConfig",
     "Labels",
+    "available_labellers",
     "count_shares",
     "write_labels",
 ]

@@ -103,3 +103,8 @@ def _zero_shot(encoder: Encoder, config: LabellingConfig) -> Labeller:
 
 
 SHIPPED: dict[str, Callable[[Encoder, LabellingConfig], Labeller]] = {"zero-shot": _zero_shot}
+
+
+def available_labellers() -> list[tuple[str, str]]:
+    """Name and a remark of every labeller that ``Labeller.load`` takes."""
+    return [("zero-shot", "learns from the codebook's sentences alone; any codebook; not calibrated")]

@@ -16,7 +16,8 @@ class Pooled:
     probabilities: np.ndarray
     """(n, k) in [0, 1]; nan for a company without sentences."""
     best: np.ndarray
-    """(n, k) int: row of the sentence that speaks most for each indicator; -1 for a company without sentences."""
+    """(n, k) int: row of the sentence that speaks most for each indicator
+    (single choice: adds most to its mean); -1 for a company without sentences."""
 
 
 def pool_sentences(axis: Axis, said: np.ndarray, owner: np.ndarray, lengths: np.ndarray, companies: int) -> Pooled:
@@ -26,20 +27,20 @@ def pool_sentences(axis: Axis, said: np.ndarray, owner: np.ndarray, lengths: np.
     Single choice: the mean of its sentences weighted by the root of their length in characters, because the
     codebook asks what the text spends most words on, and one long list should not outweigh all else.
     """
+    weights = np.sqrt(np.maximum(lengths, 1)) if axis.kind == "single" else np.ones(len(owner))
+    spoken = weights[:, None] * said
     size = said.shape[1]
     best = np.full((companies, size), -1)
     probabilities = np.full((companies, size), np.nan)
     for column in range(size):
         # Least first, so that the last one written is the best; among equals the earliest sentence.
-        order = np.lexsort((-np.arange(len(owner)), said[:, column]))
+        order = np.lexsort((-np.arange(len(owner)), spoken[:, column]))
         best[owner[order], column] = order
     present = best[:, 0] >= 0
     if axis.kind == "single":
-        weights = np.sqrt(np.maximum(lengths, 1))
         total = np.bincount(owner, weights, companies)[present]
         for column in range(size):
-            summed = np.bincount(owner, weights * said[:, column], companies)[present]
-            probabilities[present, column] = summed / total
+            probabilities[present, column] = np.bincount(owner, spoken[:, column], companies)[present] / total
     else:
         probabilities[present] = np.take_along_axis(said, best[present], axis=0)
     return Pooled(probabilities, best)

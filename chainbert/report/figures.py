@@ -168,7 +168,8 @@ def _counts(gaps: Sequence[Row], home: Sequence[str], cities: Cities, reference:
         lines.append({"city": row["city"], "midpoint": row["midpoint"], "text": f"{int(row['n'] or 0)}{dagger}"})
     lines += [{"city": reference, "midpoint": middle, "text": str(n)} for middle, n in largest.items()]
     marks = []
-    for place, city in enumerate([reference, *home]):
+    counted = {line["city"] for line in lines}
+    for place, city in enumerate(city for city in (reference, *home) if city in counted):
         below = alt.value(GAP_HEIGHT + 44 + 17 * place)
         colour = cities.light.get(city, OTHER[0])
         name = _chart([{"city": city}]).mark_text(align="right", fontSize=12, color=colour, limit=70)

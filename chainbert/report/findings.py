@@ -113,6 +113,8 @@ def left_out(files: RunFiles, facts: dict[str, Any]) -> list[LeftOut]:
     named = {one.reason for one in found}
     stated = facts.get("exclusions") or {}
     found += [LeftOut("All steps", str(reason), int(n)) for reason, n in stated.items() if n and reason not in named]
+    if merged := facts.get("duplicates"):
+        found.append(LeftOut("Reading", "the same row twice; merged into one", int(merged)))
     later = {
         **(files.convergence.get("left_out") or {}),
         "in none of the study's periods": files.convergence.get("outside"),
@@ -137,6 +139,7 @@ def methods(files: RunFiles, facts: dict[str, Any]) -> list[tuple[str, str]]:
     both = found.get("rows") is not None and found.get("firms") is not None
     stated = [
         ("Input", "; ".join(inputs)),
+        ("Notes on reading", facts.get("notes")),
         ("Encoder", facts.get("encoder")),
         ("Codebook", facts.get("codebook")),
         ("Labeller", facts.get("labeller")),

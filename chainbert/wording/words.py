@@ -9,8 +9,8 @@ from pathlib import Path
 
 import rjieba
 
+from chainbert.companies import mask_cities
 from chainbert.companies.decoding import simplified
-from chainbert.companies.masking import mask_cities
 from chainbert.errors import DataError
 
 LANGUAGES = ("zh", "en", "other")
@@ -20,6 +20,8 @@ _HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 # Letters and digits of one script, joined inside by -, &, + or an apostrophe: e-commerce, r&d, people's, c++.
 _LETTER = rf"[^\W_{_HAN}]"
 _RUN = re.compile(rf"(?P<han>[{_HAN}]+)|{_LETTER}+(?:[-&+'’]{_LETTER}+)*\+*")
+# Halves of characters from a broken export; no dictionary can be asked about them.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def tokens(text: str, language: str) -> list[str]:
@@ -34,7 +36,7 @@ def tokens(text: str, language: str) -> list[str]:
     """
     if language not in LANGUAGES:
         raise DataError(f"language {language!r} found; expected one of {', '.join(LANGUAGES)}")
-    readable = mask_cities(simplified(unicodedata.normalize("NFKC", text)))
+    readable = mask_cities(simplified(unicodedata.normalize("NFKC", _LONE_SURROGATE.sub(" ", text))))
     found: list[str] = []
     for run in _RUN.finditer(readable):
         if run["han"]:
