@@ -1,5 +1,15 @@
-"""Settings of the whole test run; no test reaches a network or the user's own cache."""
+"""Settings of the whole test run: no network, and one cache for unpacked weights that goes with the run."""
 
 import os
+import shutil
+import tempfile
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported anywhere
+
+CACHE = tempfile.mkdtemp(prefix="chainbert-tests-")
+# The user's own cache is never read: a damaged or older one must not decide whether tests pass.
+os.environ["CHAINBERT_CACHE"] = CACHE
+
+
+def pytest_unconfigure():
+    shutil.rmtree(CACHE, ignore_errors=True)

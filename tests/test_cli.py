@@ -92,9 +92,13 @@ def test_missing_companies_are_exit_3(chainbert, tmp_path, tiny):
     assert not (tmp_path / "out.csv").exists()
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["run"], ["label", "x.csv"], ["run", "demo", "--set"]])
+@pytest.mark.parametrize("arguments", [["nonsense"], ["run"], ["label", "x.csv"]])
 def test_wrong_usage_is_exit_2(chainbert, arguments):
     assert "Usage" in chainbert(*arguments, code=2).stderr
+
+
+def test_an_option_without_its_value_is_exit_2(chainbert):
+    assert "Option '--set' requires an argument" in chainbert("run", "demo", "--set", code=2).stderr
 
 
 def test_unknown_study_encoder_and_columns_are_exit_2(chainbert, companies, tmp_path):

@@ -192,6 +192,19 @@ def test_a_reference_alone_has_no_other_city(study):
     assert found.to_json()["verdict"] == {}
 
 
+def test_firms_that_keep_their_texts_show_no_change():
+    study = simulate(Setting(**{**SMALL.__dict__, "years": 1, "chinese": None}), np.random.default_rng(2))
+    twice = [np.concatenate([column, column]) for column in (study.vectors, study.city, study.firm)]
+    year = np.repeat([2018, 2022], len(study.city))
+    found = measure_convergence(
+        twice[0], twice[1], year, firm=twice[2], reference="Beijing", draws=99, rng=np.random.default_rng(0)
+    )
+    assert found.trends[["slope", "low", "high"]].to_numpy().tolist() == [[0.0, 0.0, 0.0]] * 2
+    assert found.trends["p"].tolist() == [1.0, 1.0]
+    assert set(found.verdict.values()) == {"no change"}
+    assert set(found.direction["mover"]) == {"neither shown"}
+
+
 def test_a_gap_in_the_years_is_no_obstacle(study):
     year = np.where(study.year == 2014, 2019, study.year)
     found = measure_convergence(

@@ -67,7 +67,8 @@ def test_the_minimum_detectable_slope_has_eighty_percent_power():
 
 def test_power_of_no_effect_is_the_level():
     assert power_at(0.0, 1.0, 25) == pytest.approx(0.05)
-    assert np.isnan(power_at(1.0, 0.0, 25))
+    assert np.isnan(power_at(1.0, np.nan, 25))
+    assert power_at(1.0, 0.0, 25) == 1
 
 
 def test_holm_by_hand():

@@ -27,12 +27,7 @@ def gold():
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    cache = tmp_path_factory.mktemp("cache")
-    patch.setenv("XDG_CACHE_HOME", str(cache))
-    patch.delenv("CHAINBERT_CACHE", raising=False)
-    yield run("demo", out=tmp_path_factory.mktemp("demo") / "run")
-    patch.undo()
+    return run("demo", out=tmp_path_factory.mktemp("demo") / "run")
 
 
 def test_numbers_by_city_language_and_snapshot(companies):

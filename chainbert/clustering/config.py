@@ -23,7 +23,7 @@ class ClusteringConfig(Section):
     """How close UMAP may put rows in the layouts that are clustered; 0 packs groups tightest."""
     map_min_dist: float = Field(default=0.1, ge=0, le=0.99)
     """The same in the map, where points should not hide each other."""
-    layouts: int = Field(default=4, ge=1, le=20)
+    layouts: int = Field(default=8, ge=1, le=20)
     """UMAP layouts clustered together, so that no single random run decides; time grows with it."""
     min_cluster_size: Annotated[int, Field(ge=2)] | Literal["auto"] = "auto"
     """Fewest distinct texts in a cluster; auto is ¾ of the square root of their number, at least 5."""

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from chainbert.convergence.cells import centred_rows
 from chainbert.convergence.cities import NAN, CityResult, measure_city
 from chainbert.convergence.rows import Rows, check_rows
-from chainbert.convergence.tables import rounded, to_records
+from chainbert.convergence.tables import DECIMALS, rounded, to_records
 from chainbert.convergence.trend import holm
 from chainbert.convergence.verdict import Evidence, decide, sentence
 from chainbert.errors import ConfigError
@@ -148,7 +148,7 @@ def _assemble(rows: Rows, results: dict[str, CityResult], draws: int) -> Converg
         gaps=rounded([record for one in results.values() for record in one.gaps], GAP_COLUMNS),
         trends=rounded(trends, TREND_COLUMNS),
         direction=rounded(directions, DIRECTION_COLUMNS),
-        minimum_detectable={record["city"]: float(record["minimum_detectable"]) for record in trends},
+        minimum_detectable={one["city"]: round(float(one["minimum_detectable"]), DECIMALS) for one in trends},
         verdict=verdicts,
         sentences=sentences,
         draws=draws,

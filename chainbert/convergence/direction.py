@@ -10,11 +10,10 @@ from chainbert.convergence.cells import stratum_sizes, stratum_weights
 from chainbert.convergence.gap import Floats, Ints
 from chainbert.convergence.jackknife import Interval, interval
 from chainbert.convergence.rows import Rows
-from chainbert.convergence.trend import line_weights
+from chainbert.convergence.trend import LEVEL, line_weights
 
 # A group's mean product without a firm needs two others.
 SMALLEST_GROUP = 3
-LEVEL = 0.05
 
 
 @dataclass(frozen=True, slots=True)

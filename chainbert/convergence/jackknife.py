@@ -9,6 +9,9 @@ from scipy import stats
 
 from chainbert.convergence.gap import Block, Bools, Floats, Ints, Sums, block_sums, mean_distances, stratified_gap
 
+# Gaps are of the order of 0.01 to 1. An error is the root of a sum of squares, so its rounding is that of 1e-16 or so.
+NEGLIGIBLE = 1e-7
+
 
 @dataclass(frozen=True, slots=True)
 class Influence:
@@ -159,8 +162,14 @@ def _shared(first: Influence, second: Influence, firm: Ints) -> float:
 
 
 def interval(value: float, error: float, freedom: float) -> Interval:
-    """Student's 95 % interval and two-sided p of an estimate; NaN where the error is 0 or not finite."""
-    if not (np.isfinite(value) and np.isfinite(error) and error > 0):
+    """Student's 95 % interval and two-sided p of an estimate.
+
+    Where nothing changes at all (a panel of firms that keep their texts) value and error are rounding: 0 with p 1.
+    NaN where the error alone is 0, or not finite.
+    """
+    if abs(value) <= NEGLIGIBLE and error <= NEGLIGIBLE:
+        return Interval(0.0, 0.0, 0.0, 0.0, 1.0)
+    if not (np.isfinite(value) and np.isfinite(error) and error > NEGLIGIBLE):
         return Interval(value, float("nan"), float("nan"), float("nan"), float("nan"))
     width = float(stats.t.ppf(0.975, freedom)) * error
     p = 2 * float(stats.t.sf(abs(value) / error, freedom))

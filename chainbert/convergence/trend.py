@@ -63,13 +63,17 @@ def trend(gaps: Floats, covariance: Covariance, times: Floats, sizes: Floats, ma
 
 def _one_sided(contrast: Interval, freedom: float, sign: int = 1) -> float:
     """P against H0: sign · contrast ≤ 0."""
+    if not contrast.error > 0:
+        return float("nan")
     return float(stats.t.sf(sign * contrast.value / contrast.error, freedom))
 
 
 def power_at(size: float, error: float, freedom: float) -> float:
     """Chance that a two-sided 5 % test finds an effect of ``size`` when its standard error is ``error``."""
-    if not (np.isfinite(error) and error > 0):
+    if not np.isfinite(error):
         return float("nan")
+    if error == 0:
+        return 1.0
     critical = stats.t.ppf(1 - LEVEL / 2, freedom)
     return float(stats.t.sf(critical - size / error, freedom) + stats.t.cdf(-critical - size / error, freedom))
 

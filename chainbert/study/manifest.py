@@ -31,7 +31,7 @@ def describe(
     outputs: dict[str, dict[str, Any]],
     facts: dict[str, Any],
 ) -> dict[str, Any]:
-    """The manifest as plain data; ``facts`` adds inputs, encoder, codebook, labeller, packages, exclusions and the like."""
+    """The manifest as plain data; ``facts`` adds inputs, encoder, codebook, packages, exclusions and the like."""
     study = loaded.value
     resolved = study.model_dump(mode="json")
     origins = {key: loaded.origin(key) for key in flat(resolved)}
