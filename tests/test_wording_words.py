@@ -46,7 +46,11 @@ def test_full_width_letters_are_letters():
 
 def test_english_words_are_lower_case_with_their_hyphens_and_without_numbers():
     text = "Acme's Proof-of-Stake R&D since 2016: 40 nodes, 3.5 million users, a C++ wallet"
-    assert tokens(text, "en") == ["acme", "proof-of-stake", "r&d", "nodes", "million", "users", "c++", "wallet"]
+    assert tokens(text, "en") == ["acme", "proof-of-stake", "r&d", "nodes", "users", "c++", "wallet"]
+
+
+def test_chinese_numbers_and_single_characters_are_no_words():
+    assert tokens("三个银行和十一家法院，共一千万元；一带一路", "zh") == ["银行", "法院", "一带一路"]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,10 @@ _HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 # Letters and digits of one script, joined inside by -, &, + or an apostrophe: e-commerce, r&d, people's, c++.
 _LETTER = rf"[^\W_{_HAN}]"
 _RUN = re.compile(rf"(?P<han>[{_HAN}]+)|{_LETTER}+(?:[-&+'’]{_LETTER}+)*\+*")
+# 三个, 十一, 万元, 第二次: numbers with or without a measure word.
+_COUNT = re.compile(
+    "[第每]?[零〇一二两三四五六七八九十百千万亿几半]+[余多]?[个家条份张次年月日天位只本枚套台笔件处间支块下遍步成分元倍股类项种层级款万亿]*"
+)
 # Halves of characters from a broken export; no dictionary can be asked about them.
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -29,9 +33,10 @@ def tokens(text: str, language: str) -> list[str]:
 
     ``language`` is the text's main one, "zh", "en" or "other"; words of the other script are kept in each:
     a Chinese text with English words gives both. Chinese is segmented with rjieba and the lexicon in
-    ``lexicon.txt``; English words keep their hyphens. Left out: words without a letter (2018, 56), single
-    letters, city names in either language, and the stop words in ``stopwords.txt`` (function words and company
-    boilerplate; the English ones are kept in "other", where *die* and *an* may mean something else).
+    ``lexicon.txt``; English words keep their hyphens. Left out: numbers in either script (2018, 三个), single
+    letters and characters, city names in either language, and the stop words in ``stopwords.txt`` (function
+    words and company boilerplate; the English ones are kept in "other", where *die* and *an* may mean something
+    else).
     Raises DataError for another language.
     """
     if language not in LANGUAGES:
@@ -40,10 +45,14 @@ def tokens(text: str, language: str) -> list[str]:
     found: list[str] = []
     for run in _RUN.finditer(readable):
         if run["han"]:
-            found += (word for word in _segmenter().cut(run.group()) if word not in _stop_words())
+            found += (word for word in _segmenter().cut(run.group()) if _says_something(word))
         elif word := _latin_word(run.group(), stops=language != "other"):
             found.append(word)
     return found
+
+
+def _says_something(word: str) -> bool:
+    return len(word) > 1 and word not in _stop_words() and not _COUNT.fullmatch(word)
 
 
 def _latin_word(written: str, *, stops: bool) -> str:
