@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import tempfile
@@ -38,10 +39,34 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_writable(target: Path) -> None:
+    """Raise DataError where ``target`` cannot be written, before the work whose result it is to hold is done."""
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+_IN_THE_WAY = "Something else of that name is in the way: choose another name"
+_ADVICE = {
+    errno.EISDIR: "A folder of that name is in the way: choose another name",
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EACCES: "Choose a folder that you may write to",
+    errno.EPERM: "Choose a folder that you may write to",
+    errno.EROFS: "Choose a folder that you may write to",
+}
+
+
 def _unwritable(target: Path, error: OSError) -> DataError:
+    advice = _ADVICE.get(error.errno or 0, "Free space or choose another folder")
     return DataError(
         f"{target}: could not be written ({error.strerror or error}); nothing was replaced. "
-        "Free space or choose another folder, then run the same command again: finished parts are kept."
+        f"{advice}, then run the same command again: finished parts are kept."
     )
 
 

@@ -23,6 +23,15 @@ Keys = tuple[str | int, ...]
 LARGEST_BYTES = 1_000_000
 # An alias bomb of a few lines unfolds to billions of values; no honest file has this many.
 MOST_VALUES = 100_000
+# pydantic speaks of tuples and models; who writes a file knows lists and sections.
+EXPECTED = {
+    **dict.fromkeys(("tuple_type", "list_type"), "a list was expected, as in [a, b]"),
+    **dict.fromkeys(("dict_type", "model_type"), "a section was expected, lines of `key: value`"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number was expected"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number was expected"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false was expected"),
+    "string_type": "text was expected; a number or a date as text stands in quotes",
+}
 
 
 class Section(BaseModel):
@@ -84,8 +93,9 @@ def load(model: type[Model], path: Path, overrides: Iterable[str] = ()) -> Loade
     return Loaded(value, {".".join(map(str, keys)): where for keys, where in tree.positions.items() if keys}, text)
 
 
-def _reading_order(fault: Fault) -> tuple[Any, ...]:
-    return tuple(int(part) if part.isdigit() else part for part in fault.where.split(":")[-2:])
+def _reading_order(fault: Fault) -> tuple[bool, list[int]]:
+    """Faults of the file by line and column, then those of the command line."""
+    return fault.where.startswith("--set"), [int(part) for part in fault.where.split(":")[1:] if part.isdigit()]
 
 
 def _read(path: Path) -> str:
@@ -97,6 +107,8 @@ def _read(path: Path) -> str:
         near = sorted(other.name for other in path.parent.glob("*.y*ml"))[:8] if path.parent.is_dir() else []
         hint = f"; the folder has {', '.join(near)}" if near else ""
         raise ConfigError(f"{path}: no such file{hint}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}); a YAML file was expected") from error
     if len(raw) > LARGEST_BYTES:
         raise ConfigError(f"{path}: {len(raw):,} bytes; a configuration file has at most {LARGEST_BYTES:,}")
     try:
@@ -229,7 +241,7 @@ def _fault(model: type[BaseModel], problem: ErrorDetails, positions: dict[Keys, 
         return Fault(_nearest(positions, loc, name), f"unknown key '{dotted}'.{did_you_mean(str(loc[-1]), known)}")
     if problem["type"] == "missing":
         return Fault(_nearest(positions, loc[:-1], name), f"'{dotted}' is missing; it must be given")
-    message = problem["msg"].removeprefix("Value error, ")
+    message = EXPECTED.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
     found = problem["input"]
     shown = f"{found!r}"
     if problem["type"] == "value_error":

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from chainbert.clustering import NOISE, Clustering, ClusteringConfig, cluster
@@ -160,6 +162,18 @@ def test_too_few_rows_are_noise_with_a_reason(rows):
     assert clustering.labels.tolist() == [NOISE] * rows
     assert clustering.note == f"{rows} distinct rows; clusters are looked for from 15 on, so all rows are noise"
     assert (clustering.noise_share, clustering.medoids, clustering.map.shape) == (1.0, {}, (rows, 2))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from([(1.0, 0.0), (0.6, 0.8), (-1.0, 0.1), (0.0, -2.0)]), min_size=1, max_size=40), st.data()
+)
+def test_few_texts_give_one_answer_in_any_order(rows, data):
+    order = np.array(data.draw(st.permutations(range(len(rows)))))
+    straight, shuffled = run(np.array(rows)), run(np.array(rows)[order])
+    assert shuffled.labels.tolist() == straight.labels[order].tolist()
+    assert (shuffled.map == straight.map[order]).all()
+    assert set(straight.labels.tolist()) == ({0} if len(set(rows)) == 1 < len(rows) else {NOISE})
 
 
 def test_a_single_row_is_noise():

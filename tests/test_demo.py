@@ -50,13 +50,13 @@ def test_life_s_noise_is_there(companies):
 
 
 def test_texts_follow_no_template(companies):
-    # Between texts of two firms in one language, hardly any pair shares a tenth of its character 5-grams.
-    table = companies.usable.drop_duplicates("id")
-    for _, rows in table.groupby("language"):
+    # A template shares more than half of a text's character 5-grams. Short English texts share up to a third by
+    # chance: "blockchain", " and the ".
+    for _, rows in companies.usable.groupby("language"):
         grams = [{text[i : i + 5] for i in range(len(text) - 4)} for text in rows["text"]]
         shared = [len(a & b) / min(len(a), len(b)) for a, b in itertools.combinations(grams, 2)]
         assert max(shared) < 0.5
-        assert np.mean(np.array(shared) > 0.1) < 0.01
+        assert np.mean(np.array(shared) > 0.25) < 0.01
 
 
 def test_shenzhen_s_last_cohort_is_planted_as_beijing_s_and_shanghai_s_stays(companies, gold):

@@ -54,9 +54,8 @@ def test_five_faults_at_once(tmp_path):
         "study.yaml:1:1: unknown key 'nmae'. Did you mean 'name'?",
         "study.yaml:2:1: share = 1.5: input should be less than or equal to 1",
         "study.yaml:4:3: unknown key 'inner.n_neighbours'. Did you mean 'n_neighbors'?",
-        "study.yaml:5:3: inner.word = [1]: input should be a valid string",
-        "study.yaml:7:6: many.0.n_neighbors = 'fifteen': input should be a valid integer, "
-        "unable to parse string as an integer",
+        "study.yaml:5:3: inner.word = [1]: text was expected; a number or a date as text stands in quotes",
+        "study.yaml:7:6: many.0.n_neighbors = 'fifteen': a whole number was expected",
     ]
 
 
@@ -127,8 +126,10 @@ def test_crlf_and_byte_order_mark(tmp_path):
         ("share", "--set:1: 'share' found, section.key=value expected"),
         ("shaer=1", "--set:1: unknown key 'shaer'. Did you mean 'share'?"),
         ("share=[", "--set:1: the value of share is not valid YAML: '['"),
-        ("share=two", "--set:1: share = 'two': input should be a valid number, unable to parse string as a number"),
+        ("share=two", "--set:1: share = 'two': a number was expected"),
         ("name.x=1", "--set:1: name.x: nothing to set there"),
+        ("many=2", "--set:1: many = 2: a list was expected, as in [a, b]"),
+        ("inner=2", "--set:1: inner = 2: a section was expected, lines of `key: value`"),
     ],
 )
 def test_overrides_are_checked_like_the_file(tmp_path, override, message):

@@ -42,17 +42,16 @@ def main() -> NoReturn:
     except ChainbertError as error:
         errors.print(Text("error: ", style="bold red") + Text(str(error)))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        errors.print(Text("interrupted: finished parts are kept; the same command goes on from here"))
-        sys.exit(INTERRUPTED)
-    except typer.Abort:
-        sys.exit(INTERRUPTED)
+    except (KeyboardInterrupt, typer.Abort):
+        result = INTERRUPTED
     except Exception as error:
         if not hasattr(error, "show"):  # anything but a usage error that click shows itself
             errors.print(Text("This is a bug in chainbert. Please report it with the lines below."))
             raise
         error.show()
         sys.exit(2)
+    if result == INTERRUPTED:  # typer returns it for a KeyboardInterrupt
+        errors.print(Text("interrupted: finished parts are kept; the same command goes on from here"))
     sys.exit(result if isinstance(result, int) else 0)
 
 

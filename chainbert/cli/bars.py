@@ -57,5 +57,8 @@ def _lines(console: Console) -> Report:
         if due:
             shown[what] = now
             console.print(f"{what}: {done:,} of {total:,} after {now - started[what]:.0f} s", highlight=False)
+        if done == total:  # work of the same name may begin anew
+            started.pop(what)
+            shown.pop(what, None)
 
     return line

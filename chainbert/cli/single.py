@@ -34,8 +34,9 @@ def label(
     """Label companies by a codebook, with probabilities and the evidence sentence for each label."""
     from chainbert.companies import read_companies
     from chainbert.embedding import EmbeddingStore, default_store_folder, load_encoder
-    from chainbert.labelling import Codebook, Labeller, write_labels
+    from chainbert.labelling import Codebook, Labeller, check_labels_path, write_labels
 
+    check_labels_path(out)
     book = Codebook.load(codebook)
     table = read_companies(companies, mapping(columns))
     chosen = Labeller.load(labeller, encoder=load_encoder(encoder))
@@ -56,8 +57,9 @@ def embed(
 ) -> None:
     """Embed companies: one unit vector a company and year, the mean of its sentences."""
     from chainbert.companies import read_companies
-    from chainbert.study import embed_companies, write_vectors
+    from chainbert.study import check_vectors_path, embed_companies, write_vectors
 
+    check_vectors_path(out)
     table = read_companies(companies, mapping(columns))
     with progress(quiet=quiet) as report:
         found = embed_companies(table, encoder, mask_cities=not keep_cities, progress=report)
@@ -78,8 +80,10 @@ def cluster(
     """Group companies by what their texts say: UMAP and HDBSCAN, with terms and typical companies of each group."""
     from chainbert.clustering import ClusteringConfig
     from chainbert.companies import read_companies
+    from chainbert.files import check_writable
     from chainbert.study import cluster_companies, embed_companies
 
+    check_writable(out / "members.csv")
     config = ClusteringConfig(min_cluster_size=min_cluster_size) if min_cluster_size else ClusteringConfig()
     table = read_companies(companies, mapping(columns))
     with progress(quiet=quiet) as report:

@@ -55,9 +55,11 @@ def compare(
 ) -> None:
     """Measure the gap to the reference city in two company sets of different years."""
     from chainbert.cli.columns import mapping
-    from chainbert.files import write_text
+    from chainbert.files import check_writable, write_text
     from chainbert.study import compare_sets
 
+    if out:
+        check_writable(out)
     with progress(quiet=quiet) as report:
         found = compare_sets(
             companies,

@@ -18,6 +18,10 @@ def run_summary(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
         "usable": manifest["usable"],
         "firms": manifest["firms"],
         "exclusions": manifest["exclusions"],
+        "duplicates": manifest["duplicates"],
+        "notes": manifest["notes"],
+        "reference": found["reference"],
+        "not_compared": manifest["left_out"],
         "clusters": facts["clustering"]["clusters"],
         "noise_share": facts["clustering"]["noise_share"],
         "gaps": found["gaps"],
@@ -34,8 +38,14 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
     lines = [summary["note"]] if summary["note"] else []
     lines.append(f"{summary['usable']:,} of {summary['rows']:,} rows used, {summary['firms']:,} firms")
     lines += [f"  left out: {count:,} × {reason}" for reason, count in summary["exclusions"].items()]
+    if summary["duplicates"]:
+        lines.append(f"  merged: {summary['duplicates']:,} × the same row again")
+    lines += [f"  noted: {count:,} × {note}" for note, count in summary["notes"].items()]
     lines.append(f"{summary['clusters']} clusters, {summary['noise_share']:.0%} of the rows in none")
+    lines += [f"  not compared: {count:,} × {reason}" for reason, count in summary["not_compared"].items()]
     lines += [_gap_line(gap) for gap in summary["gaps"]]
+    if not summary["gaps"]:
+        lines.append(f"no gap: {summary['reference']} is the only city of the companies that can be compared")
     lines += list(summary["sentences"].values())
     if len(summary["reused"]) == 6:
         lines.append("nothing has changed since the last run: no stage was run again")

@@ -24,7 +24,8 @@ Floats: TypeAlias = npt.NDArray[np.floating]
 _WEIGHT_STEPS = 8
 _PLACE_STEPS = 2
 _START_RANGE = 10.0
-_BLOCK_ROWS = 1024
+# Distances held at a time: 130 MB, whatever the number of rows.
+_BLOCK_CELLS = 2**24
 # A dense eigendecomposition of 4,000 rows takes about 10 s; above that UMAP starts from principal components.
 _MOST_SPECTRAL = 4000
 
@@ -56,8 +57,9 @@ def _nearest(vectors: Floats, k: int) -> tuple[npt.NDArray[np.int32], npt.NDArra
     """(n, k) rows nearest by cosine distance, and their distances; each row is its own first neighbour."""
     indices = np.empty((len(vectors), k), dtype=np.int32)
     distances = np.empty((len(vectors), k), dtype=np.float32)
-    for start in range(0, len(vectors), _BLOCK_ROWS):
-        block = slice(start, min(start + _BLOCK_ROWS, len(vectors)))
+    step = max(1, _BLOCK_CELLS // len(vectors))
+    for start in range(0, len(vectors), step):
+        block = slice(start, min(start + step, len(vectors)))
         apart = np.clip(1.0 - vectors[block] @ vectors.T, 0.0, None)
         apart[np.arange(len(apart)), np.arange(block.start, block.stop)] = -1.0
         near = np.argpartition(apart, k - 1, axis=1)[:, :k]

@@ -23,9 +23,8 @@ def read_rows(path: Path) -> RawRows:
     Raises DataError for a missing file, a folder, an unknown ending, an empty file, a table without rows, and
     for damage, naming the line or row.
     """
-    reader = _reader(path)
     try:
-        rows = reader(path)
+        rows = _reader(path)(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     if not rows.places:
@@ -68,10 +67,36 @@ def _read_xlsx(path: Path) -> RawRows:
                 notes = {f"only the sheet '{sheet.title}' was read": 1} if len(book.worksheets) > 1 else {}
                 header = header_names(rows[0][1], notes)
                 records = [row for _, row in rows[1:]]
+                _note_formulas(path, sheet.title, notes)
                 return RawRows(by_column(header, records), [n for n, _ in rows[1:]], "row", notes)
     finally:
         book.close()
     raise DataError(f"{path}: the workbook is empty; a table of companies was expected")
+
+
+def _note_formulas(path: Path, title: str, notes: dict[str, int]) -> None:
+    """Programs other than Excel may store a formula without its value; such a cell reads as empty."""
+    with zipfile.ZipFile(path) as parts:
+        sheets = [name for name in parts.namelist() if name.startswith("xl/worksheets/")]
+        if not any(b"<f>" in (xml := parts.read(name)) or b"<f " in xml for name in sheets):
+            return
+    values = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    formulas = openpyxl.load_workbook(path, read_only=True)
+    try:
+        pairs = zip(values[title].iter_rows(), formulas[title].iter_rows(), strict=True)
+        empty = [
+            f"{cell.column_letter}{cell.row}"
+            for known, written in pairs
+            for value, cell in zip(known, written, strict=True)
+            if cell.data_type == "f" and value.value is None
+        ]
+    finally:
+        values.close()
+        formulas.close()
+    if empty:
+        shown = ", ".join(empty[:3]) + (", …" if len(empty) > 3 else "")
+        reason = f"formula without a stored value, read as empty: open the file in Excel and save it ({shown})"
+        notes[reason] = len(empty)
 
 
 def _filled(row: Sequence[Any]) -> bool:

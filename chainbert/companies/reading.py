@@ -194,7 +194,8 @@ def _nothing_usable(companies: CompanySet, wanted: set[str]) -> str:
     if wanted:
         listed = ", ".join(f"{city or '(none)'} {count}" for city, count in found.items())
         hint = f" Asked for: {', '.join(sorted(wanted))}; the file's cities: {listed}."
-    return f"{companies.source}: none of {len(companies.table):,} rows can be used ({reasons}).{hint}"
+    noted = "".join(f" Noted: {count:,} × {note}." for note, count in companies.notes.items())
+    return f"{companies.source}: none of {len(companies.table):,} rows can be used ({reasons}).{hint}{noted}"
 
 
 class _Notes:

@@ -209,9 +209,10 @@ def _check_enough(
     if not missing:
         return
     found = ", ".join(columns)
-    alone = "; only one column was found: is the separator one of comma, tab, semicolon, bar?" * (len(columns) == 1)
+    one = "; only one column was found: is the separator one of comma, tab, semicolon, bar?"
+    alone = one if len(columns) == 1 else "."
     raise DataError(
-        f"{where}: no column for {' and none for '.join(missing)}. Found: {found[:600]}{alone}. "
+        f"{where}: no column for {' and none for '.join(missing)}. Found: {found[:600]}{alone} "
         "Name the columns in the study file (companies: columns: {text: COLUMN, name: COLUMN}) "
         "or on the command line (--columns text=COLUMN --columns name=COLUMN)"
     )

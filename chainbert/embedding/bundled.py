@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from filelock import FileLock
+from safetensors import SafetensorError
 
 from chainbert.embedding.e5file import read_e5file
 from chainbert.embedding.e5folder import write_folder
@@ -93,9 +94,10 @@ def unpack(folder: Path | None = None) -> Path:
         with FileLock(folder.parent / f".{folder.name}.lock"):
             if not is_intact(folder):
                 _build(folder)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # the latter where the disk is full
+        reason = getattr(error, "strerror", None) or error
         raise EncoderError(
-            f"{folder}: the bundled encoder could not be unpacked ({error.strerror or error}); it needs 500 MB. "
+            f"{folder}: the bundled encoder could not be unpacked ({reason}); it needs 500 MB. "
             "Free space, or choose another place with CHAINBERT_CACHE=FOLDER"
         ) from error
     return folder

@@ -101,7 +101,8 @@ class EmbeddingStore:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"{self.folder}: cannot be made a store folder ({error.strerror or error}); choose another folder"
+                f"{self.folder}: cannot be made a store folder ({error.strerror or error}); choose another one with "
+                "CHAINBERT_CACHE=FOLDER, or with embedding.store in a study"
             ) from error
 
     def _present(self, index: Index, encoder: int, hashes: list[bytes], dimension: int) -> dict[bytes, Entry]:

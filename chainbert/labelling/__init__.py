@@ -8,7 +8,7 @@ from chainbert.labelling.codebook import Axis, Codebook, Cues, Indicator
 from chainbert.labelling.config import LabellingConfig
 from chainbert.labelling.labeller import Labeller, available_labellers
 from chainbert.labelling.shares import count_shares
-from chainbert.labelling.tables import Labels, write_labels
+from chainbert.labelling.tables import Labels, check_labels_path, write_labels
 
 __all__ = [
     "Axis",
@@ -19,6 +19,7 @@ __all__ = [
     "LabellingConfig",
     "Labels",
     "available_labellers",
+    "check_labels_path",
     "count_shares",
     "write_labels",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from chainbert.errors import ConfigError
-from chainbert.files import atomic_path
+from chainbert.files import atomic_path, check_writable
 from chainbert.labelling.codebook import Axis, Codebook
 from chainbert.labelling.pooling import Pooled
 
@@ -96,15 +96,23 @@ def label_table(companies: pd.DataFrame, sentences: pd.DataFrame, axes: list[Axi
     return pd.DataFrame(columns, index=companies.index)
 
 
+def check_labels_path(path: Path) -> None:
+    """Raise ConfigError for an ending that labels are not written as, DataError where the file cannot be written."""
+    if path.suffix.lower() not in FORMATS:
+        raise ConfigError(
+            f"{path}: labels are written as {', '.join(FORMATS)}, by the file's ending; found {path.suffix!r}"
+        )
+    check_writable(path)
+
+
 def write_labels(labels: Labels, path: Path) -> None:
     """Write labels as csv, parquet or jsonl (by the ending), UTF-8, whole or not at all.
 
     The columns are id, observed, the values, probabilities, evidence and status of each axis, codebook; what
     is missing (no year, no usable text) is an empty cell, in jsonl null. Raises ConfigError for another ending.
     """
+    check_labels_path(path)
     ending = path.suffix.lower()
-    if ending not in FORMATS:
-        raise ConfigError(f"{path}: labels are written as {', '.join(FORMATS)}; not {ending!r}")
     table = labels.table
     shown = table[[name for name in table if name != "key" and not str(name).endswith((".start", ".end"))]]
     with atomic_path(path) as temporary:

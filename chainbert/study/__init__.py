@@ -7,11 +7,12 @@ inputs have not changed is not run again, and a run that was interrupted continu
 from chainbert.study.config import StudyConfig, load_study, resolved_lines, study_path
 from chainbert.study.manifest import verify
 from chainbert.study.runner import Run, run
-from chainbert.study.single import cluster_companies, compare_sets, embed_companies, write_vectors
+from chainbert.study.single import check_vectors_path, cluster_companies, compare_sets, embed_companies, write_vectors
 
 __all__ = [
     "Run",
     "StudyConfig",
+    "check_vectors_path",
     "cluster_companies",
     "compare_sets",
     "embed_companies",

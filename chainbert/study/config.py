@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import Field
 
 from chainbert.clustering import ClusteringConfig
-from chainbert.companies import CompaniesConfig, demo_companies
-from chainbert.convergence import ConvergenceConfig
+from chainbert.companies import CompaniesConfig, city_name, demo_companies
+from chainbert.convergence import ConvergenceConfig, bin_years
 from chainbert.embedding import EmbeddingConfig
-from chainbert.errors import ConfigError
+from chainbert.errors import ConfigError, Fault
 from chainbert.files import shipped
 from chainbert.labelling import LabellingConfig
 from chainbert.yamlfile import Loaded, Section, did_you_mean, load
@@ -49,7 +49,27 @@ def study_path(name: str) -> Path:
 
 def load_study(name: str, overrides: Iterable[str] = ()) -> Loaded[StudyConfig]:
     """Read and check a study file; raises ConfigError listing every fault of it and of the overrides."""
-    return load(StudyConfig, study_path(name), overrides)
+    path = study_path(name)
+    loaded = load(StudyConfig, path, overrides)
+    if faults := list(_faults(loaded, f"{path}:1:1")):
+        raise ConfigError.of(faults)
+    return loaded
+
+
+def _faults(loaded: Loaded[StudyConfig], top: str) -> Iterator[Fault]:
+    """What no field can see alone, and would otherwise come out only after everything was embedded."""
+    convergence, cities = loaded.value.convergence, loaded.value.companies.cities
+    try:
+        bin_years([], convergence.periods)
+    except ConfigError as error:
+        yield Fault(loaded.origins.get("convergence.periods", top), f"convergence.periods: {error}")
+    named = {city_name(city) for city in cities}
+    if named and city_name(convergence.reference) not in named:
+        yield Fault(
+            loaded.origins.get("convergence.reference", loaded.origins.get("convergence", top)),
+            f"convergence.reference = {convergence.reference!r}: is not among companies.cities ({', '.join(cities)}); "
+            "name one of them, or add it there",
+        )
 
 
 def companies_path(loaded: Loaded[StudyConfig], study: Path) -> Path:

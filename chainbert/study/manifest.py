@@ -72,14 +72,19 @@ def verify(folder: Path) -> list[str]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         recorded = {folder / name: one["sha256"] for name, one in manifest["outputs"].items()}
         recorded |= {Path(one["path"]): one["sha256"] for one in manifest["inputs"]}
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(f"{folder}: no manifest.json; a folder written by `chainbert run` was expected") from error
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}: is damaged ({error}); run the study again") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: cannot be read or is damaged ({error}); run the study again") from error
     problems = []
     for file, expected in recorded.items():
-        if not file.is_file():
+        try:
+            found = file_hash(file)
+        except FileNotFoundError:
             problems.append(f"{file}: is gone")
-        elif (found := file_hash(file)) != expected:
-            problems.append(f"{file}: has changed (sha256 {found[:12]}…, recorded {expected[:12]}…)")
+        except OSError as error:
+            problems.append(f"{file}: cannot be read ({error.strerror or error})")
+        else:
+            if found != expected:
+                problems.append(f"{file}: has changed (sha256 {found[:12]}…, recorded {expected[:12]}…)")
     return problems

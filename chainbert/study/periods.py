@@ -21,18 +21,21 @@ class Placed:
     period: np.ndarray
     """(n,) str: the period's name, such as "2013–2016" or "2018"."""
     left_out: dict[str, int]
-    """Reason → number of usable rows that have no place in time."""
+    """Reason → number of usable rows that have no city or no place in time."""
 
 
 def place_rows(usable: pd.DataFrame, config: ConvergenceConfig) -> Placed:
-    """Put each usable row (columns id, founded, observed) into its period.
+    """Put each usable row (columns id, city, founded, observed) into its period.
 
     With ``time: founded`` a firm counts once, by its latest observation: two snapshots of one firm
     belong to the same cohort and are no two firms.
     """
     left_out: dict[str, int] = {}
-    rows = usable[usable[config.time].notna()]
-    if missing := len(usable) - len(rows):
+    located = usable[usable["city"] != ""]
+    if missing := len(usable) - len(located):
+        left_out["no city"] = missing
+    rows = located[located[config.time].notna()]
+    if missing := len(located) - len(rows):
         left_out[f"no {config.time} year"] = missing
     if config.time == "founded":
         latest = rows[latest_rows(rows["id"], rows["observed"].fillna(0))]

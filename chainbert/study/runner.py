@@ -19,7 +19,7 @@ from chainbert.progress import Progress, silent
 from chainbert.report import write_report
 from chainbert.study.config import StudyConfig, codebook_path, companies_path, load_study, study_path
 from chainbert.study.manifest import describe, package_versions
-from chainbert.study.stages import Stage, StageLog
+from chainbert.study.stages import RECORD, Stage, StageLog
 from chainbert.study.tables import count_rows
 from chainbert.study.work import Work
 from chainbert.yamlfile import Loaded, Section
@@ -46,7 +46,7 @@ def run(
     ``overrides`` are ``section.key=value``. Without ``out`` the folder is ``runs/NAME``. Stages whose inputs
     are unchanged are not run again; an interrupted run continues with the first unfinished stage, and what
     was embedded is never embedded again. Raises ConfigError for a faulty study file or a folder in use by
-    another run, DataError for companies that cannot be read.
+    another run or by other files, DataError for companies that cannot be read or compared.
     """
     name = str(path)
     loaded = load_study(name, overrides)
@@ -60,16 +60,32 @@ def _only_run(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; the operating system frees it when a process dies."""
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file; a folder for the run was expected")
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _refuse_foreign(folder)
+        lock = FileLock(folder / ".lock")
         lock.acquire(timeout=0)
     except Timeout as error:
         raise ConfigError(f"{folder}: another run is writing here; wait for it or choose another --out") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: cannot be made a run folder ({error.strerror or error}); choose another with --out FOLDER"
+        ) from error
     try:
         yield
     finally:
         lock.release()
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """A folder of other things is no run folder: a file of the user's that has one of our names would be replaced."""
+    there = sorted(path.name for path in folder.iterdir())
+    if there and not {".lock", RECORD, "manifest.json"} & set(there):
+        shown = ", ".join(there[:5]) + (", …" if len(there) > 5 else "")
+        raise ConfigError(
+            f"{folder.resolve()}: holds other files ({shown}) and no earlier run; "
+            "choose an empty or new folder with --out FOLDER"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,11 @@ class _Study:
     def run(self) -> Run:
         study = self.loaded.value
         source = companies_path(self.loaded, self.file)
+        if source.resolve().parent == self.folder.resolve():
+            raise ConfigError(
+                f"{source}: the company table lies in the run folder, where a run may replace it; "
+                "choose another folder with --out FOLDER"
+            )
         encoder = load_encoder(study.embedding.encoder, token_budget=study.embedding.token_budget)
         codebook = Codebook.load(codebook_path(self.loaded, self.file))
         store = EmbeddingStore(Path(study.embedding.store) if study.embedding.store else default_store_folder())
@@ -93,6 +114,8 @@ class _Study:
         for done, stage in enumerate(stages):
             self.progress("study", done, len(stages) + 1)
             log.run(stage)
+            if stage.name == "companies":
+                work.check_companies()
         facts = self._facts(work, log)
         told = json.dumps(facts, sort_keys=True, default=str)
         # The page shows what every stage found, so it is stale when any of their files is new.
@@ -110,7 +133,7 @@ class _Study:
             "vectors.parquet",
             "labels.parquet",
         )
-        table = file_hash(source) if source.is_file() else ""  # reading it says what is wrong
+        table = _content(source)
         model, time = work.encoder.fingerprint, _text(study.convergence)
         masked = str(study.companies.mask_cities)
         label = (model, work.codebook.version, _text(study.labelling), time)
@@ -157,6 +180,14 @@ class _Study:
             name: {"sha256": digest, "rows": count_rows(self.folder / name)} for name, digest in log.outputs.items()
         }
         return describe(self.loaded, list(log.records.values()), outputs, facts)
+
+
+def _content(source: Path) -> str:
+    """The table's hash; empty where it cannot be read, as reading it will say."""
+    try:
+        return file_hash(source)
+    except OSError:
+        return ""
 
 
 def _text(section: Section) -> str:

@@ -65,7 +65,7 @@ class StageLog:
         try:
             raw = json.loads((folder / RECORD).read_text(encoding="utf-8"))
             before = {name: StageRecord(**record) for name, record in raw.items()}
-        except (FileNotFoundError, json.JSONDecodeError, TypeError, AttributeError):
+        except (FileNotFoundError, ValueError, TypeError, AttributeError):
             before = {}
         return cls(folder, {}, before)
 

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from chainbert.clustering import cluster, describe_clusters
-from chainbert.companies import CompanySet, read_companies, sentences_of
+from chainbert.companies import CompanySet, city_name, read_companies, sentences_of
 from chainbert.convergence import measure_convergence, measure_share_trends
+from chainbert.convergence.rows import MOST_CITIES
 from chainbert.embedding import EmbeddingStore, Encoder
-from chainbert.errors import DataError
+from chainbert.errors import ConfigError, DataError
 from chainbert.files import content_hash, write_text
 from chainbert.labelling import Codebook, Labeller, count_shares
 from chainbert.progress import Progress
@@ -64,6 +65,35 @@ class Work:
             "languages": usable["language"].value_counts().to_dict(),
         }
 
+    def check_companies(self) -> None:
+        """Say what the comparison lacks before anything is embedded, not after.
+
+        Raises DataError where no row has a place in time or a column of the strata is missing, and ConfigError where
+        the reference city is not among the companies.
+        """
+        config, left_out = self.study.convergence, self.placed.left_out
+        if not len(self.placed.rows):
+            reasons = "; ".join(f"{reason}: {count:,}" for reason, count in left_out.items())
+            other = "observed" if config.time == "founded" else "founded"
+            raise DataError(
+                f"{self.source}: none of {len(self.usable):,} usable rows can be compared over time ({reasons}); name "
+                f"the column of the year (companies: columns: {{{config.time}: COLUMN}}), change convergence.periods, "
+                f"or compare by the other year (convergence.time: {other})"
+            )
+        self._strata(self.members)
+        found = self.members["city"].value_counts()
+        if len(found) > MOST_CITIES:
+            raise DataError(
+                f"{self.source}: {len(found)} cities found, at most {MOST_CITIES} can be compared; choose the study's "
+                f"cities, as in companies: cities: [{', '.join(found.index[:3])}]"
+            )
+        if self.reference not in found.index:
+            listed = ", ".join(f"{city} {count:,}" for city, count in found.head(8).items())
+            raise ConfigError(
+                f"convergence.reference = {config.reference!r}: no row of {self.source} that can be compared is of "
+                f"this city; found: {listed}"
+            )
+
     def embedding(self) -> dict[str, Any]:
         """``vectors.parquet``: one unit row a company and year."""
         masked = self.study.companies.mask_cities
@@ -106,7 +136,7 @@ class Work:
             self.vectors.of(rows["key"]),
             rows["city"].to_numpy(dtype=str),
             self.placed.year,
-            reference=config.reference,
+            reference=self.reference,
             firm=rows["id"].to_numpy(dtype=str),
             strata=self._strata(rows),
             draws=config.draws,
@@ -137,7 +167,7 @@ class Work:
                     self.codebook.says(labels, axis.id, indicator.id),
                     rows["city"].to_numpy(dtype=str),
                     self.placed.year,
-                    reference=self.study.convergence.reference,
+                    reference=self.reference,
                     firm=rows["id"].to_numpy(dtype=str),
                     periods=self.study.convergence.periods,
                 )
@@ -148,6 +178,11 @@ class Work:
     def rng(self, stage: str) -> np.random.Generator:
         """A generator of the stage's own, so that one stage's draws do not shift another's."""
         return np.random.default_rng([self.study.seed, int(content_hash(stage)[:8], 16)])
+
+    @property
+    def reference(self) -> str:
+        """The reference city by the name that the company table has for it (北京 → Beijing)."""
+        return city_name(self.study.convergence.reference)
 
     @cached_property
     def table(self) -> pd.DataFrame:
