@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import re
 import types
 import typing
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from chainbert.errors import ConfigError, Fault
+from chainbert.yamltree import Keys, Tree, parse, read_text
 
-Keys = tuple[str | int, ...]
-LARGEST_BYTES = 1_000_000
-# An alias bomb of a few lines unfolds to billions of values; no honest file has this many.
-MOST_VALUES = 100_000
 # pydantic speaks of tuples and models; who writes a file knows lists and sections.
 EXPECTED = {
     **dict.fromkeys(("tuple_type", "list_type"), "a list was expected, as in [a, b]"),
@@ -30,6 +23,7 @@ EXPECTED = {
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number was expected"),
     **dict.fromkeys(("float_type", "float_parsing"), "a number was expected"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "true or false was expected"),
+    "string_pattern_mismatch": "lower-case letters, digits and hyphens were expected, such as my-study",
     "string_type": "text was expected; a number or a date as text stands in quotes",
 }
 
@@ -58,23 +52,13 @@ class Loaded(Generic[Model]):
         return self.origins.get(key, "default")
 
 
-@dataclass
-class _Tree:
-    """Plain data of a YAML file, the position of every key and value, and what was wrong."""
-
-    data: Any = None
-    positions: dict[Keys, str] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    values: int = 0
-
-
 def load(model: type[Model], path: Path, overrides: Iterable[str] = ()) -> Loaded[Model]:
     """Read a YAML file and check it against ``model``; ``overrides`` are ``a.b=value`` and win over the file.
 
     Raises ConfigError that lists every fault of the file and the overrides.
     """
-    text = _read(path)
-    tree = _parse(text, str(path))
+    text = read_text(path)
+    tree = parse(text, str(path))
     if tree.faults:
         raise ConfigError.of(tree.faults)
     if tree.data is None:
@@ -98,114 +82,14 @@ def _reading_order(fault: Fault) -> tuple[bool, list[int]]:
     return fault.where.startswith("--set"), [int(part) for part in fault.where.split(":")[1:] if part.isdigit()]
 
 
-def _read(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except IsADirectoryError as error:
-        raise ConfigError(f"{path}: is a folder; a YAML file was expected") from error
-    except FileNotFoundError as error:
-        near = sorted(other.name for other in path.parent.glob("*.y*ml"))[:8] if path.parent.is_dir() else []
-        hint = f"; the folder has {', '.join(near)}" if near else ""
-        raise ConfigError(f"{path}: no such file{hint}") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}); a YAML file was expected") from error
-    if len(raw) > LARGEST_BYTES:
-        raise ConfigError(f"{path}: {len(raw):,} bytes; a configuration file has at most {LARGEST_BYTES:,}")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-        raise ConfigError.of([Fault(f"{path}:{line}:{column}", _encoding_message(raw))]) from error
-
-
-def _encoding_message(raw: bytes) -> str:
-    for encoding in ("utf-16", "gb18030", "big5"):
-        if encoding == "utf-16" and raw[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-            continue
-        try:
-            raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return f"the file is not UTF-8 (its bytes read as {encoding.upper()}); save it again as UTF-8"
-    return "the file is not UTF-8; save it again as UTF-8"
-
-
-def _parse(text: str, name: str) -> _Tree:
-    tree = _Tree()
-    tree.faults.extend(_typing_faults(text, name))
-    yaml = YAML(typ="safe", pure=True)
-    try:
-        node = yaml.compose(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else f"{name}:1:1"
-        if not tree.faults:
-            problem = " ".join(part for part in (error.problem, error.context) if part)
-            tree.faults.append(Fault(where, f"not valid YAML: {problem}"))
-        return tree
-    except YAMLError as error:
-        tree.faults.append(Fault(f"{name}:1:1", f"not valid YAML: {str(error).splitlines()[0]}"))
-        return tree
-    if node is not None:
-        tree.data = _build(node, (), tree, yaml, name)
-    return tree
-
-
-def _typing_faults(text: str, name: str) -> list[Fault]:
-    """Tabs and full-width colons: YAML's own messages for them mislead."""
-    faults = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        indent = re.match(r"[ \t]*", line)
-        tab = indent.group().find("\t") if indent else -1
-        if tab >= 0 and line.strip():
-            faults.append(Fault(f"{name}:{number}:{tab + 1}", "a tab in the indentation; YAML wants spaces"))
-        if match := re.match(r"\s*(?:- )?[A-Za-z_][\w.]*(：)", line):
-            column = match.start(1) + 1
-            faults.append(Fault(f"{name}:{number}:{column}", "a full-width colon ： was found; write `: ` instead"))
-    return faults
-
-
-def _build(node: Node, keys: Keys, tree: _Tree, yaml: YAML, name: str) -> object:
-    """Plain data of a node; notes the position of each key, and duplicate keys as faults."""
-    tree.values += 1
-    where = _where(node, name)
-    if tree.values > MOST_VALUES:
-        if tree.values == MOST_VALUES + 1:
-            tree.faults.append(Fault(where, f"more than {MOST_VALUES:,} values (aliases unfolded) in one file"))
-        return None
-    tree.positions.setdefault(keys, where)
-    if isinstance(node, MappingNode):
-        result: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            key = yaml.constructor.construct_object(key_node, deep=True) if isinstance(key_node, ScalarNode) else None
-            place = _where(key_node, name)
-            if not isinstance(key, str):
-                tree.faults.append(Fault(place, f"a key must be text, found {key_node.value!r}; put it in quotes"))
-            elif key in result:
-                first = tree.positions[(*keys, key)]
-                tree.faults.append(Fault(place, f"key {key!r} was already given at {first}"))
-            else:
-                tree.positions[(*keys, key)] = place
-                result[key] = _build(value_node, (*keys, key), tree, yaml, name)
-        return result
-    if isinstance(node, SequenceNode):
-        return [_build(item, (*keys, index), tree, yaml, name) for index, item in enumerate(node.value)]
-    return yaml.constructor.construct_object(node, deep=True)
-
-
-def _where(node: Node, name: str) -> str:
-    return f"{name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
-
-
-def _override(tree: _Tree, override: str, where: str) -> None:
+def _override(tree: Tree, override: str, where: str) -> None:
     """Put ``a.b=value`` into the tree; the value is read as YAML."""
     key, equals, raw = override.partition("=")
     keys: Keys = tuple(int(part) if part.isdigit() else part for part in key.strip().split("."))
     if not equals or not all(str(part) for part in keys):
         tree.faults.append(Fault(where, f"{override!r} found, section.key=value expected"))
         return
-    parsed = _parse(raw, where)
+    parsed = parse(raw, where)
     if parsed.faults:
         tree.faults.append(Fault(where, f"the value of {key} is not valid YAML: {raw!r}"))
         return

@@ -8,9 +8,11 @@ from chainbert.convergence.config import ConvergenceConfig
 from chainbert.convergence.convergence import Convergence, measure_convergence
 from chainbert.convergence.gap import gap
 from chainbert.convergence.periods import Periods, bin_years, latest_rows
+from chainbert.convergence.rows import MOST_CITIES
 from chainbert.convergence.shares import ShareTrends, measure_share_trends
 
 __all__ = [
+    "MOST_CITIES",
     "Convergence",
     "ConvergenceConfig",
     "Periods",

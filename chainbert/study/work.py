@@ -13,8 +13,7 @@ import pandas as pd
 
 from chainbert.clustering import cluster, describe_clusters
 from chainbert.companies import CompanySet, city_name, read_companies, sentences_of
-from chainbert.convergence import measure_convergence, measure_share_trends
-from chainbert.convergence.rows import MOST_CITIES
+from chainbert.convergence import MOST_CITIES, measure_convergence, measure_share_trends
 from chainbert.embedding import EmbeddingStore, Encoder
 from chainbert.errors import ConfigError, DataError
 from chainbert.files import content_hash, write_text
