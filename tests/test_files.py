@@ -64,3 +64,21 @@ def test_cache_folder_follows_the_environment(monkeypatch, tmp_path):
 
 def test_shipped_files_are_found():
     assert files.shipped("configs", "studies", "demo.yaml").is_file()
+
+
+def test_a_reader_of_the_old_file_is_not_disturbed_and_the_new_one_is_on_disk_first(tmp_path, monkeypatch):
+    target = tmp_path / "out.txt"
+    files.write_text(target, "old")
+    flushed = []
+    flush = files.flush
+
+    def record(path):
+        flushed.append((path == target.parent, target.read_text()))
+        flush(path)
+
+    monkeypatch.setattr(files, "flush", record)
+    with target.open() as reader:
+        files.write_text(target, "new")
+        assert reader.read() == "old"
+    # The content before the rename, the folder's entry after it.
+    assert flushed == [(False, "old"), (True, "new")]

@@ -80,6 +80,12 @@ def test_the_name_is_one_more_sentence_without_offsets(labeller, tmp_path, book)
     assert (row["customer.state.start"], row["customer.state.end"]) == (-1, -1)
 
 
+def test_where_text_and_name_say_the_same_the_text_is_the_evidence(labeller, tmp_path, book):
+    said = "Police departments buy its radios."
+    row = by_id(label(labeller, tmp_path, book, [("g", said, said)])).loc["g"]
+    assert (row["customer.state.start"], row["customer.state.end"]) == (0, len(said))
+
+
 def test_a_single_choice_has_evidence_for_its_value_only(labeller, tmp_path, book):
     row = by_id(label(labeller, tmp_path, book, ROWS)).loc["c"]
     assert row["goods.steel.evidence"] == "生产钢铁。"
