@@ -168,7 +168,7 @@ def test_odd_cells_are_kept_and_named(study, tmp_path):
     says(
         out,
         "4 of 7 rows used",
-        "1 × another text for the same company and year as an earlier one",
+        "1 × another text for the same company and year as another row",
         "merged: 1 × the same row again",
         "'founded' is not a year from 1800 to",
         "(line 3 '99999')",

@@ -31,10 +31,26 @@ def test_keys_are_unique_and_one_row_a_company_and_year_is_used(rows):
 
 
 def test_contradiction_names_the_row_that_is_used():
-    merged = merge_rows([("a", 2018)] * 3, ["x", "y", "x"], [1, 2, 3], ["", "", ""], ["line 2", "line 3", "line 4"])
+    places = ["line 2", "line 3", "line 4"]
+    merged = merge_rows([("a", 2018)] * 3, ["x", "yy", "yy"], [1, 2, 33], ["", "", ""], places)
     assert merged.status == [
+        "another text for the same company and year as line 4",
+        "same company, year and text as line 4, other columns differ",
         "",
-        "another text for the same company and year as line 2",
-        "same company, year and text as line 2, other columns differ",
     ]
-    assert reason_kind(merged.status[1]) == "another text for the same company and year as an earlier one"
+    assert reason_kind(merged.status[0]) == "another text for the same company and year as another row"
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_which_row_is_used_does_not_depend_on_their_order(rows, random):
+    def used(rows):
+        identity = [(company, year) for company, year, _, _ in rows]
+        status = ["no text" if bad else "" for *_, bad in rows]
+        merged = merge_rows(identity, [text for _, _, text, _ in rows], rows, status, ["line 1"] * len(rows))
+        return {
+            key: (rows[row], reason) for row, key, reason in zip(merged.kept, merged.keys, merged.status, strict=True)
+        }
+
+    shuffled = random.sample(rows, len(rows))
+    assert used(shuffled) == used(rows)

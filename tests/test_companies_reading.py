@@ -254,9 +254,9 @@ def test_unusable_rows_stay_with_their_reason(firms):
     )
     assert companies.duplicates == 1
     assert companies.table["status"].tolist() == [
-        "",
-        "another text for the same company and year as line 1",
-        "same company, year and text as line 1, other columns differ",
+        "same company, year and text as line 4, other columns differ",
+        "another text for the same company and year as line 4",
+        "",  # of one company and year the row that says most is used
         "",
         "no text",
         "no words in the text",
@@ -266,8 +266,8 @@ def test_unusable_rows_stay_with_their_reason(firms):
     assert companies.table["key"].is_unique
     assert companies.usable["observed"].tolist() == [2018, 2022]
     assert companies.exclusions == {
-        "another text for the same company and year as an earlier one": 1,
-        "same company, year and text as an earlier one, other columns differ": 1,
+        "another text for the same company and year as another row": 1,
+        "same company, year and text as another row, other columns differ": 1,
         "no text": 1,
         "no words in the text": 1,
         "no id and no name": 1,

@@ -22,7 +22,7 @@ class Merged:
     status: list[str]
     """Why a kept row cannot be used; "" where it can."""
     duplicates: int
-    """Rows that were equal to an earlier one in every column."""
+    """Rows that were equal to another in every column."""
 
 
 def merge_rows(
@@ -34,23 +34,33 @@ def merge_rows(
 ) -> Merged:
     """Merge rows by ``identity`` = (id, observed).
 
-    Rows equal in ``contents`` too become one. Of usable rows (empty ``status``) with one identity the first is used;
-    the others stay with a reason that names it by its place (``line 7``). A row's key is the hash of its identity;
-    rows that are not used but share it are told apart by a number, so keys are unique.
+    Rows equal in ``contents`` too become one. Of usable rows (empty ``status``) with one identity the one that says
+    most is used, whatever the order of rows; the others stay with a reason that names it by its place (``line 7``).
+    A row's key is the hash of its identity; rows that are not used but share it have their content in the hash too,
+    so keys are unique.
     """
-    owners: dict[tuple[str, int | None], int] = {}
     seen: set[Hashable] = set()
     kept: list[int] = []
-    reasons: list[str] = []
-    for row, (whose, content, reason) in enumerate(zip(identity, contents, status, strict=True)):
-        whole = (whose, content)
-        if whole in seen:
-            continue
-        seen.add(whole)
-        kept.append(row)
-        owner = row if reason else owners.setdefault(whose, row)
-        reasons.append(reason if owner == row else _conflict(texts[owner] == texts[row], places[owner]))
-    return Merged(kept, _keys(identity, kept, owners), reasons, len(identity) - len(kept))
+    for row, whole in enumerate(zip(identity, contents, strict=True)):
+        if whole not in seen:
+            seen.add(whole)
+            kept.append(row)
+    owners: dict[tuple[str, int | None], int] = {}
+    for row in sorted(kept, key=lambda row: (bool(status[row]), *_says_most(texts[row], repr(contents[row])))):
+        owners.setdefault(identity[row], row)
+    reasons, keys = [], []
+    for row in kept:
+        owner = owners[identity[row]]
+        company, observed = identity[row]
+        parts = (company, "" if observed is None else str(observed))
+        reasons.append(status[row] or ("" if row == owner else _conflict(texts[owner] == texts[row], places[owner])))
+        keys.append(content_hash(*parts) if row == owner else content_hash(*parts, repr(contents[row])))
+    return Merged(kept, keys, reasons, len(identity) - len(kept))
+
+
+def _says_most(text: str, content: str) -> tuple[int, int, str]:
+    """The longest text first, then the fullest row; of equals always the same one."""
+    return -len(text), -len(content), content_hash(content)
 
 
 def _conflict(same_text: bool, place: str) -> str:
@@ -59,22 +69,6 @@ def _conflict(same_text: bool, place: str) -> str:
     return f"another text for the same company and year as {place}"
 
 
-def _keys(
-    identity: Sequence[tuple[str, int | None]], kept: Sequence[int], owners: dict[tuple[str, int | None], int]
-) -> list[str]:
-    counts: dict[tuple[str, int | None], int] = {}
-    keys = []
-    for row in kept:
-        whose = identity[row]
-        number = 0
-        if owners.setdefault(whose, row) != row:
-            number = counts[whose] = counts.get(whose, 0) + 1
-        company, observed = whose
-        parts = (company, "" if observed is None else str(observed))
-        keys.append(content_hash(*parts, str(number)) if number else content_hash(*parts))
-    return keys
-
-
 def reason_kind(status: str) -> str:
     """A row's reason without the place it names, so that equal reasons can be counted."""
-    return _REFERENCE.sub(" as an earlier one", status)
+    return _REFERENCE.sub(" as another row", status)
