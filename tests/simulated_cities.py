@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainbert.convergence import measure_convergence
+
 OWN_THEMES = {"Beijing": (0, 1, 2), "Shanghai": (3, 4), "Shenzhen": (5, 6, 7)}
 THEMES = 8
 PAPER_SIZES = {"Beijing": 110, "Shanghai": 53, "Shenzhen": 34}
@@ -103,3 +105,18 @@ def _size(setting: Setting, city: str, done: float) -> int:
     if setting.growth:
         return round(setting.growth[0] + (setting.growth[1] - setting.growth[0]) * done)
     return (setting.sizes or PAPER_SIZES)[city]
+
+
+def measure_pair(study, seed):
+    """Shenzhen against Beijing, within languages; Shanghai is left out to save time."""
+    chosen = study.city != "Shanghai"
+    return measure_convergence(
+        study.vectors[chosen],
+        study.city[chosen],
+        study.year[chosen],
+        reference="Beijing",
+        firm=study.firm[chosen],
+        strata=study.language[chosen],
+        draws=99,
+        rng=np.random.default_rng(seed),
+    )

@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-from simulated_cities import Setting, simulate
-
-from chainbert.convergence import measure_convergence
+from simulated_cities import Setting, measure_pair, simulate
 
 SMALL = {
     "sizes": {"Beijing": 30, "Shanghai": 0, "Shenzhen": 20},
@@ -20,18 +18,7 @@ STUDIES = 40
 
 def studies(**changes):
     for seed in range(STUDIES):
-        study = simulate(Setting(**(SMALL | changes)), np.random.default_rng(seed))
-        chosen = study.city != "Shanghai"
-        yield measure_convergence(
-            study.vectors[chosen],
-            study.city[chosen],
-            study.year[chosen],
-            reference="Beijing",
-            firm=study.firm[chosen],
-            strata=study.language[chosen],
-            draws=99,
-            rng=np.random.default_rng(seed),
-        )
+        yield measure_pair(simulate(Setting(**(SMALL | changes)), np.random.default_rng(seed)), seed)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-from simulated_cities import Setting, simulate
-
-from chainbert.convergence import measure_convergence
+from simulated_cities import Setting, measure_pair, simulate
 
 pytestmark = pytest.mark.slow
 
@@ -15,18 +13,7 @@ SHIFTED = {"Beijing": (0.9, 0.9), "Shanghai": (0.7, 0.7), "Shenzhen": (0.9, 0.4)
 
 def studies(count=STUDIES, **changes):
     for seed in range(count):
-        study = simulate(Setting(**changes), np.random.default_rng([11, seed]))
-        chosen = study.city != "Shanghai"
-        yield measure_convergence(
-            study.vectors[chosen],
-            study.city[chosen],
-            study.year[chosen],
-            reference="Beijing",
-            firm=study.firm[chosen],
-            strata=study.language[chosen],
-            draws=99,
-            rng=np.random.default_rng(seed),
-        )
+        yield measure_pair(simulate(Setting(**changes), np.random.default_rng([11, seed])), seed)
 
 
 @pytest.mark.parametrize(

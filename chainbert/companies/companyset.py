@@ -49,8 +49,8 @@ class CompanySet:
         return dict(reasons.most_common())
 
     def sample(self, firms: int) -> CompanySet:
-        """All rows of at most so many firms, chosen by the hash of their id: the same ones in any row order."""
-        chosen = sorted(self.table["id"].unique(), key=content_hash)[:firms]
+        """All rows of at most so many usable firms, chosen by the hash of their id: the same ones in any row order."""
+        chosen = sorted(self.usable["id"].unique(), key=content_hash)[:firms]
         return replace(self, table=self.table[self.table["id"].isin(chosen)].reset_index(drop=True))
 
 

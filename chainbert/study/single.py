@@ -13,7 +13,7 @@ from chainbert.clustering import ClusteringConfig, cluster, describe_clusters
 from chainbert.companies import CompanySet, city_name, read_companies, sentences_of
 from chainbert.convergence import measure_convergence
 from chainbert.embedding import EmbeddingStore, default_store_folder, load_encoder
-from chainbert.errors import ConfigError, DataError
+from chainbert.errors import ConfigError
 from chainbert.files import check_writable
 from chainbert.progress import Progress, silent
 from chainbert.study.tables import write_csv, write_table
@@ -25,10 +25,7 @@ Columns = dict[str, str] | None
 def embed_companies(
     companies: CompanySet, encoder_name: str, *, mask_cities: bool, progress: Progress = silent
 ) -> CompanyVectors:
-    """One unit vector a company and year, through the user's own store. Raises DataError where no row is usable."""
-    if companies.usable.empty:
-        reasons = "; ".join(f"{count:,} × {reason}" for reason, count in companies.exclusions.items())
-        raise DataError(f"{companies.source}: no row can be used ({reasons})")
+    """One unit vector a company and year, through the user's own store."""
     encoder, store = load_encoder(encoder_name), EmbeddingStore(default_store_folder())
     return company_vectors(sentences_of(companies), encoder, store, masked=mask_cities, progress=progress)
 

@@ -43,9 +43,6 @@ class Work:
         companies = read_companies(self.source, section.columns or None, cities=section.cities or None)
         if section.sample:
             companies = companies.sample(section.sample)
-        if companies.usable.empty:
-            reasons = "; ".join(f"{count:,} × {reason}" for reason, count in companies.exclusions.items())
-            raise DataError(f"{self.source}: none of {len(companies.table):,} rows can be used ({reasons})")
         sentences = sentences_of(companies)
         write_table(companies.table, self.folder / "companies.parquet")
         write_table(sentences, self.folder / "sentences.parquet")
