@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from chainbert.cli import configuration, inspection, single, studies
+from chainbert.cli import audits, configuration, inspection, single, studies, training
 from chainbert.errors import ChainbertError
 
 app = typer.Typer(
@@ -26,6 +26,9 @@ app.command(name="compare")(studies.compare)
 app.command(name="label")(single.label)
 app.command(name="embed")(single.embed)
 app.command(name="cluster")(single.cluster)
+app.command(name="sample")(audits.sample)
+app.command(name="shares")(audits.shares)
+app.command(name="train")(training.train)
 app.command(name="models")(inspection.models)
 app.command(name="verify")(inspection.verify)
 app.add_typer(configuration.app, name="config")

@@ -20,13 +20,15 @@ Columns = Annotated[
 ]
 EncoderName = Annotated[str, typer.Option("--encoder", help="See `chainbert models`.")]
 DEFAULT_ENCODER = "bundled:multilingual-e5-small"
+# As in LabellingConfig, which takes too long to import for --help; a test holds them together.
+DEFAULT_LABELLER = "zero-shot"
 
 
 def label(
     companies: Companies,
     out: Annotated[Path, typer.Option(help="csv, jsonl or parquet, by its ending.")],
     codebook: Annotated[str, typer.Option(help="A codebook file, or the name of a shipped one.")] = "company-axes",
-    labeller: Annotated[str, typer.Option(help="See `chainbert models`.")] = "zero-shot",
+    labeller: Annotated[str, typer.Option(help="See `chainbert models`.")] = DEFAULT_LABELLER,
     encoder: EncoderName = DEFAULT_ENCODER,
     columns: Columns = None,
     quiet: Quiet = False,
@@ -44,6 +46,8 @@ def label(
         labels = chosen.label(table, book, store=EmbeddingStore(default_store_folder()), progress=report)
     write_labels(labels, out)
     if not quiet:
+        for note in labels.notes:
+            typer.echo(note, err=True)
         typer.echo(f"{out}: {len(labels.table):,} rows, {len(table.usable):,} of them usable", err=True)
 
 

@@ -20,6 +20,8 @@ def run_summary(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
         "exclusions": manifest["exclusions"],
         "duplicates": manifest["duplicates"],
         "notes": manifest["notes"],
+        "labeller": manifest["labeller"],
+        "labelling_notes": manifest["labelling_notes"],
         "reference": found["reference"],
         "not_compared": manifest["left_out"],
         "clusters": facts["clustering"]["clusters"],
@@ -41,6 +43,7 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
     if summary["duplicates"]:
         lines.append(f"  merged: {summary['duplicates']:,} × the same row again")
     lines += [f"  noted: {count:,} × {note}" for note, count in summary["notes"].items()]
+    lines += [f"  labels: {note}" for note in summary["labelling_notes"]]
     lines.append(f"{summary['clusters']} clusters, {summary['noise_share']:.0%} of the rows in none")
     lines += [f"  not compared: {count:,} × {reason}" for reason, count in summary["not_compared"].items()]
     lines += [_gap_line(gap) for gap in summary["gaps"]]

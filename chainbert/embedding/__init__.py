@@ -4,16 +4,20 @@ In: texts and the name of an encoder. Out: (n, d) float32 unit rows, how many we
 already stored, and how many texts were longer than the encoder reads. Importing loads no torch.
 """
 
+from chainbert.embedding.adapter import FILES as ADAPTER_FILES
+from chainbert.embedding.adapter import AdaptedEncoder
 from chainbert.embedding.batching import TOKEN_BUDGET, plan_batches, unique_texts
 from chainbert.embedding.config import EmbeddingConfig
-from chainbert.embedding.encoders import DEFAULT_ENCODER, Encoder, available_encoders, load_encoder
+from chainbert.embedding.encoders import DEFAULT_ENCODER, Encoder, available_encoders, load_encoder, model_folder
 from chainbert.embedding.pooling import pool_rows
 from chainbert.embedding.sentence import SentenceEncoder
 from chainbert.embedding.store import Embedded, EmbeddingStore, StoreCheck, default_store_folder, embed_texts
 
 __all__ = [
+    "ADAPTER_FILES",
     "DEFAULT_ENCODER",
     "TOKEN_BUDGET",
+    "AdaptedEncoder",
     "Embedded",
     "EmbeddingConfig",
     "EmbeddingStore",
@@ -24,6 +28,7 @@ __all__ = [
     "default_store_folder",
     "embed_texts",
     "load_encoder",
+    "model_folder",
     "plan_batches",
     "pool_rows",
     "unique_texts",

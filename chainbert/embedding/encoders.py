@@ -76,6 +76,21 @@ def load_encoder(name: str, *, token_budget: int = TOKEN_BUDGET) -> Encoder:
     raise EncoderError(f"unknown encoder {name!r}.{hint} Expected {', '.join(FORMS)}")
 
 
+def model_folder(name: str) -> tuple[Path, str]:
+    """The folder of any transformers model, ``hub:ORG/NAME@REVISION`` or ``path:FOLDER``, and what identifies it.
+
+    Raises EncoderError for another form of name, or where the model is neither here nor can be fetched.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "hub" and rest:
+        repository = hub.resolve(rest)
+        return repository.folder, f"hub:{repository.name}@{repository.commit}"
+    folder = Path(rest).expanduser()
+    if kind == "path" and rest and (folder / "config.json").is_file():
+        return folder, f"files={weights_hash(folder)}"
+    raise EncoderError(f"{name!r}: hub:ORG/NAME@REVISION or path:FOLDER (with a config.json) was expected")
+
+
 def available_encoders() -> list[tuple[str, str]]:
     """Name and a remark of every form of name that ``load_encoder`` takes, here and now."""
     try:

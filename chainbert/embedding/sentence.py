@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +27,19 @@ class SentenceEncoder:
         self, name: str, identity: str, facts: FolderFacts, find_folder: Callable[[], Path], token_budget: int
     ) -> None:
         self.name = name
+        self.identity = identity
+        self.facts = facts
+        self.token_budget = token_budget
         self.dimension = facts.dimension
         self.max_tokens = facts.max_tokens
         self.prompt = facts.prompt
+        self.pooling = facts.pooling
         self.fingerprint = (
             f"{identity} prompt={facts.prompt!r} pooling={facts.pooling} "
             f"max_tokens={facts.max_tokens} dimension={facts.dimension} float32 unit"
         )
         self._lower = facts.lower_case
         self._find_folder = find_folder
-        self._token_budget = token_budget
         self._folder: Path | None = None
         self._counter: Tokenizer | None = None
         self._model: SentenceTransformer | None = None
@@ -71,6 +74,19 @@ class SentenceEncoder:
             self._fill(vectors, [self._prepared(text) for text in distinct], progress)
         return vectors[inverse]
 
+    def trainable(self) -> tuple[Any, Any, str]:
+        """A transformer of its own (a torch module), its tokenizer and its prompt, to train adapters on.
+
+        Raises EncoderError for a model that does not take the mean over its tokens, or lower-cases apart.
+        """
+        if self.pooling != "mean" or self._lower:
+            raise EncoderError(
+                f"{self.name}: its vectors are pooled by {self.pooling!r}{' in lower case' if self._lower else ''}; "
+                "adapters are trained for mean pooling only. Use mode: head with this encoder"
+            )
+        model = _load_model(self.folder, self.name)
+        return model[0].auto_model, model.tokenizer, self.prompt
+
     def _fill(self, vectors: NDArray[np.float32], prepared: list[str], progress: Progress) -> None:
         import torch  # noqa: PLC0415 - seconds to import; a cached run never comes here
 
@@ -82,7 +98,7 @@ class SentenceEncoder:
         total, done = int(lengths.sum()), 0
         progress("embedding (tokens)", 0, total)
         with torch.inference_mode():
-            for batch in plan_batches(lengths, self._token_budget):
+            for batch in plan_batches(lengths, self.token_budget):
                 arrays = _padded([ids[i] for i in batch], tokenizer.pad_token_id or 0, tokenizer.padding_side)
                 features = {key: torch.from_numpy(array).to(model.device) for key, array in arrays.items()}
                 rows = model({**features, **constant})["sentence_embedding"]
@@ -116,8 +132,11 @@ class SentenceEncoder:
     def _loaded(self) -> SentenceTransformer:
         with self._lock:
             if self._model is None:
-                self._model = _load_model(self.folder, self.name)
+                self._model = self._load()
             return self._model
+
+    def _load(self) -> SentenceTransformer:
+        return _load_model(self.folder, self.name)
 
 
 def _read_tokenizer(folder: Path) -> Tokenizer:

@@ -100,16 +100,17 @@ class Axis(Section):
         own = tuple(indicator.id for indicator in self.indicators)
         return own if self.kind == "single" else (*own, MIXED, UNCLEAR)
 
-    def derive(self, probabilities: np.ndarray) -> np.ndarray:
+    def derive(self, probabilities: np.ndarray, thresholds: np.ndarray | float = 0.5) -> np.ndarray:
         """The axis's value of each company, (n,) str, from the indicators' probabilities (n, k) in [0, 1].
 
-        Indicators: the one that is yes (probability ≥ .5), ``mixed`` where several are, ``unclear`` where none is.
+        Indicators: the one that is yes (probability ≥ its threshold, a number or (n, k)), ``mixed`` where several
+        are, ``unclear`` where none is.
         Single choice: the most probable; the first in codebook order where two are equal.
         """
         own = np.array([indicator.id for indicator in self.indicators], dtype=object)
         if self.kind == "single":
             return np.asarray(own[probabilities.argmax(axis=1)])
-        yes = probabilities >= 0.5
+        yes = probabilities >= thresholds
         several = np.where(yes.sum(axis=1) > 1, MIXED, UNCLEAR).astype(object)
         return np.asarray(np.where(yes.sum(axis=1) == 1, own[yes.argmax(axis=1)], several))
 
@@ -150,10 +151,22 @@ class Codebook(Section):
         return known[name]
 
     def says(self, labels: pd.DataFrame, axis: str, indicator: str) -> np.ndarray:
-        """Whether rows of a label table say an indicator, (n,) bool: probability ≥ .5, or the chosen value."""
-        if self.axis(axis).kind == "single":
-            return (labels[axis] == indicator).to_numpy(dtype=bool)
-        return (labels[f"{axis}.{indicator}"] >= 0.5).to_numpy(dtype=bool)
+        """Whether rows of a label table say an indicator, (n,) bool: it is the value, or part of a ``mixed`` one.
+
+        Thresholds are the labeller's own, so the value decides and not the probability; which indicators make up
+        ``mixed`` is told by their evidence (in a table without it by probabilities ≥ .5).
+        """
+        chosen = (labels[axis] == indicator).to_numpy(dtype=bool)
+        found = self.axis(axis)
+        if found.kind == "single":
+            return chosen
+        mixed = (labels[axis] == MIXED).to_numpy(dtype=bool)
+        if len(found.indicators) == 2:
+            return chosen | mixed
+        evidence = labels.get(f"{axis}.{indicator}.evidence")
+        if evidence is None:
+            return chosen | (mixed & (labels[f"{axis}.{indicator}"] >= 0.5).to_numpy(dtype=bool))
+        return chosen | (mixed & (evidence.fillna("") != "").to_numpy(dtype=bool))
 
 
 def codebook_path(path_or_name: str | Path) -> Path:

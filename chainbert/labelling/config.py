@@ -6,14 +6,16 @@ from pydantic import Field
 
 from chainbert.yamlfile import Section
 
+DEFAULT_LABELLER = "zero-shot"
+
 
 class LabellingConfig(Section):
     """Which codebook, which labeller, and when it should not decide."""
 
     codebook: str = "company-axes"
     """A codebook file, or a shipped codebook by name."""
-    labeller: str = "zero-shot"
-    """A shipped labeller by name."""
+    labeller: str = DEFAULT_LABELLER
+    """A shipped labeller by name, the folder of one that ``chainbert train`` wrote, or nli:MODEL."""
     abstain_band: float = Field(default=0.1, ge=0, lt=0.5)
-    """Probability: an axis abstains where an indicator is nearer to .5 than this (single choice: where the
+    """Probability: an axis abstains where an indicator is nearer to its threshold than this (single choice: where the
     two most probable values are nearer to each other than this)."""

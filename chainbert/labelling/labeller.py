@@ -1,49 +1,64 @@
-"""The zero-shot labeller: companies labelled from a codebook's own words, with the sentence that decides."""
+"""Labellers: a scorer with the rules that turn its scores into values, statuses and evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from chainbert.companies import CompanySet, sentences_of
-from chainbert.embedding import EmbeddingConfig, EmbeddingStore, Encoder, embed_texts, load_encoder
+from chainbert.companies import CompanySet
+from chainbert.embedding import EmbeddingConfig, EmbeddingStore, Encoder, load_encoder
 from chainbert.errors import ConfigError
+from chainbert.files import shipped
 from chainbert.labelling.codebook import Codebook
-from chainbert.labelling.config import LabellingConfig
-from chainbert.labelling.pooling import pool_sentences
-from chainbert.labelling.scoring import AxisModel, Reference, Sentences, learn_axis, lesson_of
+from chainbert.labelling.config import DEFAULT_LABELLER, LabellingConfig
+from chainbert.labelling.dictionary import Dictionary
+from chainbert.labelling.entailment import Entailment
+from chainbert.labelling.modelfolder import MANIFEST
+from chainbert.labelling.scorer import Scorer
+from chainbert.labelling.spoken import Spoken
 from chainbert.labelling.tables import AxisLabels, Labels, label_table
+from chainbert.labelling.trained import Trained
+from chainbert.labelling.zero_shot import ZeroShot
 from chainbert.progress import Progress, silent
 from chainbert.yamlfile import did_you_mean
+
+REMARKS = {
+    "zero-shot": "learns from the codebook's sentences alone; any codebook; not calibrated",
+    "cues": "the codebook's cues as a dictionary; no encoder",
+}
+FORMS = {
+    "nli:hub:ORG/NAME@REVISION": "a cross-encoder of natural language inference through transformers; slow",
+    "FOLDER": "a labeller that `chainbert train` wrote",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Labeller:
-    """Labels companies by a codebook; nothing is learnt from companies.
+    """Labels companies by a codebook. A company's label depends on its own sentences, never on its neighbours'."""
 
-    Each axis gets a small linear model, fitted in a moment to the sentence vectors and cues of the codebook's
-    examples and counter-examples; it scores every sentence of a company, the name as one more. A company's
-    label depends on its own sentences, the codebook and the encoder only.
-    """
-
-    name: str
-    encoder: Encoder
+    scorer: Scorer
     config: LabellingConfig
+
+    @property
+    def name(self) -> str:
+        """What it is called in results."""
+        return self.scorer.name
 
     @classmethod
     def load(
-        cls, name: str = "zero-shot", *, encoder: Encoder | None = None, config: LabellingConfig | None = None
+        cls,
+        name: str | Path = DEFAULT_LABELLER,
+        *,
+        encoder: Encoder | None = None,
+        config: LabellingConfig | None = None,
     ) -> Labeller:
-        """The shipped labeller of that name; without ``encoder`` it uses the bundled one.
+        """A shipped labeller by its name, one that ``chainbert train`` wrote by its folder, or ``nli:MODEL``.
 
-        Raises ConfigError for an unknown name.
+        ``encoder`` serves ``zero-shot`` (without it the bundled one); a trained labeller uses it where it was
+        checked with it and its own otherwise. Raises ConfigError for an unknown name, DataError for a folder
+        that is damaged or of another version.
         """
-        if name not in SHIPPED:
-            raise ConfigError(f"{name!r} is no shipped labeller.{did_you_mean(name, SHIPPED)}")
-        return SHIPPED[name](encoder or load_encoder(EmbeddingConfig().encoder), config or LabellingConfig())
+        return cls(_scorer(name, encoder), config or LabellingConfig())
 
     def label(
         self,
@@ -52,59 +67,63 @@ class Labeller:
         store: EmbeddingStore | None = None,
         progress: Progress = silent,
     ) -> Labels:
-        """Label every row; with ``store``, no text is embedded twice and a new codebook costs its own sentences.
-
-        The probabilities are scores to rank and to cut at .5; they are not calibrated.
-        """
-        models = self._learn(codebook, store, progress)
-        spoken = _in_reading_order(sentences_of(companies))
-        texts = spoken["text"].tolist()
-        embedded = embed_texts(self.encoder, texts, store, progress)
-        sentences = Sentences(texts, spoken["language"].to_numpy(dtype=object), embedded.vectors)
-        usable = np.flatnonzero(companies.table["status"] == "")
-        rows = pd.Series(usable, index=companies.table["key"].iloc[usable])
-        owner = rows.loc[spoken["key"]].to_numpy()
-        lengths = spoken["text"].str.len().to_numpy()
-        axes = []
-        for done, model in enumerate(models):
-            progress("labelling", done, len(models))
-            said = model.probabilities(sentences)
-            pooled = pool_sentences(model.axis, said, owner, lengths, len(companies.table))
-            axes.append(AxisLabels.of(model.axis, pooled, self.config.abstain_band))
-        progress("labelling", len(models), len(models))
-        table = label_table(companies.table, spoken, axes, codebook.version)
+        """Label every row; with ``store``, no text is embedded twice and a new codebook costs its own sentences."""
+        spoken = Spoken.of(companies)
+        scored = self.scorer.score(spoken, codebook, store, progress)
+        axes = [
+            AxisLabels.of(axis, pooled, self.config.abstain_band, holds)
+            for axis, pooled, holds in zip(codebook.axes, scored.axes, scored.transferable.T, strict=True)
+        ]
         return Labels(
-            table,
+            label_table(spoken, axes, codebook.version, scored.training),
             codebook,
             self.name,
-            self.encoder.fingerprint,
+            self.scorer.fingerprint,
             self.config.abstain_band,
-            len(spoken),
-            embedded.truncated,
+            len(spoken.table),
+            scored.truncated,
+            scored.notes,
         )
 
-    def _learn(self, codebook: Codebook, store: EmbeddingStore | None, progress: Progress) -> list[AxisModel]:
-        phrases = sorted({phrase for axis in codebook.axes for phrase in lesson_of(axis).phrases})
-        embedded = embed_texts(self.encoder, [text for _, text in phrases], store, progress)
-        vectors = dict(zip(phrases, embedded.vectors, strict=True))
-        reference = Reference.of(codebook, vectors)
-        return [learn_axis(axis, vectors, reference) for axis in codebook.axes]
+
+def _scorer(name: str | Path, encoder: Encoder | None) -> Scorer:
+    text = str(name)
+    if text == "zero-shot":
+        return ZeroShot(encoder or load_encoder(EmbeddingConfig().encoder))
+    if text == "cues":
+        return Dictionary()
+    kind, colon, model = text.partition(":")
+    if kind == "nli" and colon:
+        return Entailment.load(model)
+    trained = _trained_folders()
+    folder = trained.get(text) or Path(name)
+    if folder.is_dir():
+        return Trained.load(folder, encoder)
+    known = [*REMARKS, *trained]
+    raise ConfigError(
+        f"{text!r} is no shipped labeller and no folder.{did_you_mean(text, known)} Expected {', '.join(known)}, "
+        f"a folder that `chainbert train` wrote, or nli:hub:ORG/NAME"
+    )
 
 
-def _in_reading_order(sentences: pd.DataFrame) -> pd.DataFrame:
-    """A company's text before its name, so that of two equal sentences the text's is the evidence."""
-    is_name = sentences["part"] == "name"
-    order = np.lexsort((sentences["position"], is_name))
-    return sentences.iloc[order].reset_index(drop=True)
+def trained_labeller(name: str | Path, encoder: Encoder | None = None) -> Trained:
+    """A labeller that was trained, by its shipped name or folder; raises ConfigError for any other."""
+    folder = _trained_folders().get(str(name)) or Path(name)
+    if folder.is_dir():
+        return Trained.load(folder, encoder)
+    known = list(_trained_folders())
+    raise ConfigError(
+        f"{name}: no trained labeller.{did_you_mean(str(name), known)} Expected {', '.join(known) or 'a folder'}"
+        " or a folder that `chainbert train` wrote"
+    )
 
 
-def _zero_shot(encoder: Encoder, config: LabellingConfig) -> Labeller:
-    return Labeller("zero-shot", encoder, config)
-
-
-SHIPPED: dict[str, Callable[[Encoder, LabellingConfig], Labeller]] = {"zero-shot": _zero_shot}
+def _trained_folders() -> dict[str, Path]:
+    """The trained labellers that come with chainbert, by name."""
+    return {path.parent.name: path.parent for path in sorted(shipped("models").glob(f"*/{MANIFEST}"))}
 
 
 def available_labellers() -> list[tuple[str, str]]:
     """Name and a remark of every labeller that ``Labeller.load`` takes."""
-    return [("zero-shot", "learns from the codebook's sentences alone; any codebook; not calibrated")]
+    trained = [(name, Trained.remark(folder)) for name, folder in _trained_folders().items()]
+    return [*trained, *REMARKS.items(), *FORMS.items()]

@@ -18,6 +18,8 @@ class Pooled:
     best: np.ndarray
     """(n, k) int: row of the sentence that speaks most for each indicator
     (single choice: adds most to its mean); -1 for a company without sentences."""
+    thresholds: np.ndarray | float = 0.5
+    """(n, k) or one for all: from which probability an indicator is yes."""
 
 
 def pool_sentences(axis: Axis, said: np.ndarray, owner: np.ndarray, lengths: np.ndarray, companies: int) -> Pooled:

@@ -1,4 +1,4 @@
-"""A small linear model for each axis, learnt from the codebook's own sentences and nothing else."""
+"""A small linear model for each axis, learnt from sentences: the codebook's own, and training texts where there are."""
 
 from __future__ import annotations
 
@@ -58,13 +58,22 @@ class Reference:
     @classmethod
     def of(cls, codebook: Codebook, vectors: dict[tuple[Language, str], np.ndarray]) -> Reference:
         """The reference of a codebook's sentence vectors (each (d,))."""
+        ordered = sorted(vectors.items())
+        spoken = np.array([language for (language, _), _ in ordered], dtype=object)
+        return cls.of_rows(np.stack([vector for _, vector in ordered]), spoken, codebook.languages)
+
+    @classmethod
+    def of_rows(cls, vectors: np.ndarray, spoken: np.ndarray, languages: tuple[Language, ...]) -> Reference:
+        """The reference of sentence vectors (m, d) in the languages ``spoken`` (m,)."""
         centres, squares = [], 0.0
-        for language in codebook.languages:
-            own = np.stack([vector for (spoken, _), vector in sorted(vectors.items()) if spoken == language])
-            centres.append(own.mean(axis=0, dtype=float))
-            squares += float(((own - centres[-1]) ** 2).sum())
+        for language in languages:
+            own = vectors[spoken == language]
+            # A language that no sentence is in is read from where all of them lie.
+            centre = (own if len(own) else vectors).mean(axis=0, dtype=float)
+            centres.append(centre)
+            squares += float(((own - centre) ** 2).sum())
         spread = np.sqrt(squares / len(vectors))
-        return cls(codebook.languages, np.stack(centres), VECTOR_LENGTH / spread if spread > 0 else 1.0)
+        return cls(languages, np.stack(centres), VECTOR_LENGTH / spread if spread > 0 else 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,33 +127,61 @@ def lesson_of(axis: Axis) -> Lesson:
 
 
 def learn_axis(axis: Axis, vectors: dict[tuple[Language, str], np.ndarray], reference: Reference) -> AxisModel:
-    """Fit an axis's weights to its lesson: logistic for indicators, softmax for a single choice.
-
-    Ridge-penalised, each language with its own intercept; within each language both answers (all values)
-    weigh the same, so that the number of examples says nothing about shares.
-    """
+    """Fit an axis's weights to its lesson alone."""
     lesson = lesson_of(axis)
     sentences = Sentences(
         [text for _, text in lesson.phrases],
-        np.array([language for language, _ in lesson.phrases]),
+        np.array([language for language, _ in lesson.phrases], dtype=object),
         np.stack([vectors[phrase] for phrase in lesson.phrases]),
     )
-    features = np.concatenate(list(_feature_blocks(sentences, axis, reference)))
+    return fit_axis(axis, sentences, lesson.answers, reference)
+
+
+def fit_axis(
+    axis: Axis, sentences: Sentences, answers: np.ndarray, reference: Reference, *, surprise: float = 1.0
+) -> AxisModel:
+    """Fit an axis's weights to m sentences with answers (m, k): logistic for indicators, softmax for a single choice.
+
+    Ridge-penalised, each language with its own intercept; within each language both answers (all values)
+    weigh the same, so that the number of examples says nothing about shares. ``surprise`` > 0 is what a sentence
+    counts whose answer its cue would get wrong, beside 1 for any other: texts written to teach hold more of those
+    than a company table does.
+    """
+    features = axis_features(sentences, axis, reference)
     penalty = np.full(features.shape[1], PENALTY)
     penalty[-len(reference.languages) :] = INTERCEPT_PENALTY
+    first = sentences.vectors.shape[1]
+    flags = features[:, first : first + len(axis.indicators)]
     if axis.kind == "single":
-        weights = _fit_softmax(features, lesson.answers, sentences.languages, penalty)
-    else:
-        columns = []
-        cues = np.arange(len(axis.indicators)) + sentences.vectors.shape[1]
-        for index, answers in enumerate(lesson.answers.T):
-            said = ~np.isnan(answers)
-            # An indicator hears its own cues only: those of another say nothing, since both may be true.
-            own = penalty.copy()
-            own[np.delete(cues, index)] = NEVER
-            columns.append(_fit_logistic(features[said], answers[said], sentences.languages[said], own))
-        weights = np.stack(columns, axis=1)
-    return AxisModel(axis, reference, weights)
+        given = ~np.isnan(answers).any(axis=1)
+        said = answers[given].argmax(axis=1)
+        heard = flags[given]
+        surprised = (heard.max(axis=1) > 0) & (heard[np.arange(len(said)), said] == 0)
+        weight = _balance(said, sentences.languages[given]) * np.where(surprised, surprise, 1.0)
+        return AxisModel(axis, reference, _fit_softmax(features[given], answers[given], weight, penalty))
+    columns = []
+    for index, told in enumerate(answers.T):
+        given = ~np.isnan(told)
+        # An indicator hears its own cues only: those of another say nothing, since both may be true.
+        own = penalty.copy()
+        own[np.delete(np.arange(first, first + len(axis.indicators)), index)] = NEVER
+        has_cues = bool(axis.indicators[index].cues)
+        surprised = has_cues & (flags[given, index] != told[given])
+        weight = _balance(told[given], sentences.languages[given]) * np.where(surprised, surprise, 1.0)
+        columns.append(_fit_logistic(features[given], told[given], weight, own))
+    return AxisModel(axis, reference, np.stack(columns, axis=1))
+
+
+def axis_features(sentences: Sentences, axis: Axis, reference: Reference) -> np.ndarray:
+    """What a model of the axis sees of each sentence: (m, d + k + languages) float64."""
+    return np.concatenate(list(_feature_blocks(sentences, axis, reference)))
+
+
+def refit_logistic(features: np.ndarray, answers: np.ndarray, start: np.ndarray, hold: float) -> np.ndarray:
+    """Weights (F,) of a logistic regression on answers (m,) in {0, 1}, held at ``start`` (F,) by a ridge penalty."""
+    penalty = np.full(features.shape[1], hold)
+    moved = _fit_logistic(features, answers, np.ones(len(answers)), penalty, features @ start)
+    return np.asarray(start + moved)
 
 
 def _feature_blocks(sentences: Sentences, axis: Axis, reference: Reference) -> Iterator[np.ndarray]:
@@ -176,21 +213,29 @@ def _balance(classes: np.ndarray, languages: np.ndarray) -> np.ndarray:
     return weights
 
 
-def _fit_logistic(features: np.ndarray, answers: np.ndarray, languages: np.ndarray, penalty: np.ndarray) -> np.ndarray:
-    """Weights (F,) of a ridge-penalised logistic regression on answers (m,) in {0, 1}."""
-    balance = _balance(answers, languages)
+def _fit_logistic(
+    features: np.ndarray,
+    answers: np.ndarray,
+    balance: np.ndarray,
+    penalty: np.ndarray,
+    offset: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """Weights (F,) of a ridge-penalised logistic regression on answers (m,) in {0, 1}.
+
+    ``balance`` (m,) weighs the rows, ``offset`` (m,) is added to their logits.
+    """
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        logits = features @ weights
+        logits = features @ weights + offset
         value = balance @ (np.logaddexp(0, logits) - answers * logits) + 0.5 * penalty @ weights**2
         return float(value), features.T @ (balance * (expit(logits) - answers)) + penalty * weights
 
     return _minimum(loss, features.shape[1])
 
 
-def _fit_softmax(features: np.ndarray, answers: np.ndarray, languages: np.ndarray, penalty: np.ndarray) -> np.ndarray:
-    """Weights (F, k) of a ridge-penalised softmax regression on one-hot answers (m, k)."""
-    balance = _balance(answers.argmax(axis=1), languages)[:, None]
+def _fit_softmax(features: np.ndarray, answers: np.ndarray, weight: np.ndarray, penalty: np.ndarray) -> np.ndarray:
+    """Weights (F, k) of a ridge-penalised softmax regression on one-hot answers (m, k), weighed by ``weight`` (m,)."""
+    balance = weight[:, None]
     shape = (features.shape[1], answers.shape[1])
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:

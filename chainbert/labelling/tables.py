@@ -12,8 +12,9 @@ from chainbert.errors import ConfigError
 from chainbert.files import atomic_path, check_writable
 from chainbert.labelling.codebook import Axis, Codebook
 from chainbert.labelling.pooling import Pooled
+from chainbert.labelling.spoken import Spoken
 
-LABELLED, ABSTAINED, UNUSABLE = "labelled", "abstained", "unusable"
+LABELLED, ABSTAINED, NOT_TRANSFERABLE, UNUSABLE = "labelled", "abstained", "not transferable", "unusable"
 FORMATS = (".csv", ".parquet", ".jsonl")
 
 
@@ -31,6 +32,8 @@ class Labels:
     """How many sentences were read, names included."""
     truncated: int
     """How many different sentences were longer than the encoder reads."""
+    notes: tuple[str, ...] = ()
+    """What a user must know of these labels, a sentence each."""
 
     @property
     def codebook_version(self) -> str:
@@ -46,37 +49,41 @@ class AxisLabels:
     values: np.ndarray
     """(n,) str: the derived value; empty where unusable."""
     status: np.ndarray
-    """(n,) str: labelled, abstained (the value stays the best one) or unusable."""
+    """(n,) str: labelled, abstained (the value stays the best one), not transferable (as well, but the
+    probabilities are not calibrated for a company like this one) or unusable."""
     probabilities: np.ndarray
     """(n, k) in [0, 1], nan where unusable."""
     evidence: np.ndarray
     """(n, k) int: row of the evidence sentence; -1 where the indicator is not yes (single choice: not the value)."""
 
     @classmethod
-    def of(cls, axis: Axis, pooled: Pooled, abstain_band: float) -> AxisLabels:
-        """Derive values, status and evidence."""
+    def of(cls, axis: Axis, pooled: Pooled, abstain_band: float, transferable: np.ndarray | bool = True) -> AxisLabels:
+        """Derive values, status and evidence; ``transferable`` (n,) bool says where the calibration holds."""
         usable = pooled.best[:, 0] >= 0
         filled = np.where(usable[:, None], pooled.probabilities, 0.0)
-        values = np.where(usable, axis.derive(filled), "").astype(object)
+        values = np.where(usable, axis.derive(filled, pooled.thresholds), "").astype(object)
         if axis.kind == "single":
             ranked = np.sort(filled, axis=1)
             near = ranked[:, -1] - ranked[:, -2] < abstain_band
             yes = np.arange(filled.shape[1]) == filled.argmax(axis=1)[:, None]
         else:
-            near = (np.abs(filled - 0.5) < abstain_band).any(axis=1)
-            yes = filled >= 0.5
-        status = np.where(usable, np.where(near, ABSTAINED, LABELLED), UNUSABLE).astype(object)
+            near = (np.abs(filled - pooled.thresholds) < abstain_band).any(axis=1)
+            yes = filled >= pooled.thresholds
+        decided = np.where(transferable, np.where(near, ABSTAINED, LABELLED), NOT_TRANSFERABLE)
+        status = np.where(usable, decided, UNUSABLE).astype(object)
         return cls(axis, values, status, pooled.probabilities, np.where(yes & usable[:, None], pooled.best, -1))
 
 
-def label_table(companies: pd.DataFrame, sentences: pd.DataFrame, axes: list[AxisLabels], version: str) -> pd.DataFrame:
+def label_table(spoken: Spoken, axes: list[AxisLabels], version: str, training: np.ndarray) -> pd.DataFrame:
     """One row a row of the company table, in its order and with its index.
 
     Columns: key, id, observed (Int64); per axis ``customer`` (value), per indicator ``customer.state``
     (probability in [0, 1]), ``customer.state.evidence`` (a sentence as it stands in the text or the name; empty
     where the indicator is not yes), ``customer.state.start`` and ``.end`` (its offsets in the text; -1 where
-    there is none or it is the name), ``customer.status``; ``codebook`` (its version).
+    there is none or it is the name), ``customer.status``; ``codebook`` (its version);
+    ``training`` ("" where the company trained nothing, "trained", or "cross-fitted").
     """
+    companies, sentences = spoken.companies, spoken.table
     columns: dict[str, object] = {name: companies[name] for name in ("key", "id", "observed")}
     texts = np.append(sentences["text"].to_numpy(dtype=object), "")
     in_text = (sentences["part"] == "text").to_numpy()
@@ -93,6 +100,7 @@ def label_table(companies: pd.DataFrame, sentences: pd.DataFrame, axes: list[Axi
             columns[f"{name}.{indicator.id}.end"] = ends[rows].astype(int)
         columns[f"{name}.status"] = labels.status
     columns["codebook"] = version
+    columns["training"] = training
     return pd.DataFrame(columns, index=companies.index)
 
 
@@ -108,7 +116,7 @@ def check_labels_path(path: Path) -> None:
 def write_labels(labels: Labels, path: Path) -> None:
     """Write labels as csv, parquet or jsonl (by the ending), UTF-8, whole or not at all.
 
-    The columns are id, observed, the values, probabilities, evidence and status of each axis, codebook; what
+    The columns are id, observed, the values, probabilities, evidence and status of each axis, codebook, training; what
     is missing (no year, no usable text) is an empty cell, in jsonl null. Raises ConfigError for another ending.
     """
     check_labels_path(path)

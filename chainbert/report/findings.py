@@ -18,7 +18,10 @@ from chainbert.report.tables import Table, count, plain
 IDS_SHOWN = 200
 CITIES_SHOWN = 12
 LANGUAGES = {"zh": "Chinese", "en": "English", "other": "other"}
-STATUSES = {"abstained": "too close to call (abstained); counted with the likelier value"}
+STATUSES = {
+    "abstained": "too close to call (abstained); counted with the likelier value",
+    "not transferable": "unlike the texts that probabilities were calibrated on; counted with the likelier value",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ def methods(files: RunFiles, facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("Encoder", facts.get("encoder")),
         ("Codebook", facts.get("codebook")),
         ("Labeller", facts.get("labeller")),
+        ("Notes on the labels", facts.get("labelling_notes")),
         ("Texts cut at the encoder's limit", facts.get("truncated")),
         ("Reference city", files.reference),
         ("Time", f"year {found['time']}" if found.get("time") else None),

@@ -89,6 +89,13 @@ def codebook_path(loaded: Loaded[StudyConfig], study: Path) -> str | Path:
     return _beside(given, "labelling.codebook", loaded, study) if given.endswith((".yaml", ".yml")) else given
 
 
+def labeller_name(loaded: Loaded[StudyConfig], study: Path) -> str | Path:
+    """The labeller of a study: a name, or the folder of a trained one, where it has a slash."""
+    given = loaded.value.labelling.labeller
+    is_folder = "/" in given and not given.startswith("nli:")
+    return _beside(given, "labelling.labeller", loaded, study) if is_folder else given
+
+
 def _beside(given: str, key: str, loaded: Loaded[StudyConfig], study: Path) -> Path:
     """A path in a study file is relative to that file; one given on the command line, to the working folder."""
     path = Path(given).expanduser()

@@ -14,10 +14,17 @@ from filelock import FileLock, Timeout
 from chainbert.embedding import EmbeddingStore, default_store_folder, load_encoder
 from chainbert.errors import ConfigError
 from chainbert.files import file_hash, write_text
-from chainbert.labelling import Codebook
+from chainbert.labelling import Codebook, Labeller
 from chainbert.progress import Progress, silent
 from chainbert.report import write_report
-from chainbert.study.config import StudyConfig, codebook_path, companies_path, load_study, study_path
+from chainbert.study.config import (
+    StudyConfig,
+    codebook_path,
+    companies_path,
+    labeller_name,
+    load_study,
+    study_path,
+)
 from chainbert.study.manifest import describe, package_versions
 from chainbert.study.stages import RECORD, Stage, StageLog
 from chainbert.study.tables import count_rows
@@ -108,7 +115,8 @@ class _Study:
         encoder = load_encoder(study.embedding.encoder, token_budget=study.embedding.token_budget)
         codebook = Codebook.load(codebook_path(self.loaded, self.file))
         store = EmbeddingStore(Path(study.embedding.store) if study.embedding.store else default_store_folder())
-        work = Work(study, source, self.folder, encoder, store, codebook, self.progress)
+        labeller = Labeller.load(labeller_name(self.loaded, self.file), encoder=encoder, config=study.labelling)
+        work = Work(study, source, self.folder, encoder, store, codebook, labeller, self.progress)
         log = StageLog.open(self.folder)
         stages = self._stages(work, source)
         for done, stage in enumerate(stages):
@@ -136,7 +144,7 @@ class _Study:
         table = _content(source)
         model, time = work.encoder.fingerprint, _text(study.convergence)
         masked = str(study.companies.mask_cities)
-        label = (model, work.codebook.version, _text(study.labelling), time)
+        label = (work.labeller.scorer.fingerprint, work.codebook.version, _text(study.labelling), time)
         clusters = ("clusters.parquet", "terms.csv", "tables/clusters.csv", "tables/cluster_shares.csv")
         group = (_text(study.clustering), seed, time)
         return [
@@ -164,6 +172,8 @@ class _Study:
             "encoder": {"name": work.encoder.name, "fingerprint": work.encoder.fingerprint},
             "codebook": {"version": work.codebook.version},
             "labeller": log.records["labelling"].facts["labeller"],
+            "labeller_fingerprint": log.records["labelling"].facts["fingerprint"],
+            "labelling_notes": log.records["labelling"].facts["notes"],
             "exclusions": companies["exclusions"],
             "notes": companies["notes"],
             "duplicates": companies["duplicates"],

@@ -35,6 +35,7 @@ class Work:
     encoder: Encoder
     store: EmbeddingStore
     codebook: Codebook
+    labeller: Labeller
     progress: Progress
 
     def companies(self) -> dict[str, Any]:
@@ -99,13 +100,17 @@ class Work:
 
     def labelling(self) -> dict[str, Any]:
         """``labels.parquet`` and ``shares.csv``."""
-        labeller = Labeller.load(self.study.labelling.labeller, encoder=self.encoder, config=self.study.labelling)
-        labels = labeller.label(self.company_set, self.codebook, store=self.store, progress=self.progress)
+        labels = self.labeller.label(self.company_set, self.codebook, store=self.store, progress=self.progress)
         write_table(labels.table, self.folder / "labels.parquet")
         shares = count_shares(labels.table, self.members, self.placed.period, self.codebook)
         write_csv(shares, self.folder / "shares.csv")
         statuses = {axis.id: labels.table[f"{axis.id}.status"].value_counts().to_dict() for axis in self.codebook.axes}
-        return {"labeller": labels.labeller, "status": statuses}
+        return {
+            "labeller": labels.labeller,
+            "fingerprint": labels.encoder_fingerprint,
+            "status": statuses,
+            "notes": list(labels.notes),
+        }
 
     def clustering(self) -> dict[str, Any]:
         """``clusters.parquet``, ``terms.csv``, ``tables/clusters.csv`` and ``tables/cluster_shares.csv``."""

@@ -1,0 +1,117 @@
+"""A labeller adapted to a user's own hand codes: mode ``hand-codes`` of ``chainbert train``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from chainbert.companies import CompanySet, read_companies
+from chainbert.embedding import EmbeddingStore, default_store_folder, embed_texts
+from chainbert.errors import DataError
+from chainbert.files import content_hash
+from chainbert.labelling.codebook import Codebook
+from chainbert.labelling.gold import Gold, read_gold
+from chainbert.labelling.knownaxis import KnownAxis, anchors_of, description_phrases
+from chainbert.labelling.labeller import trained_labeller
+from chainbert.labelling.leakage import grouped_folds
+from chainbert.labelling.scoring import Sentences
+from chainbert.labelling.spoken import Spoken
+from chainbert.labelling.trained import Trained
+from chainbert.labelling.training.adapt import Coded, adapt_axis
+from chainbert.labelling.training.config import TrainingConfig, beside
+from chainbert.progress import Progress
+
+FEWEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """What hand codes made of a labeller."""
+
+    start: Trained
+    axes: dict[str, KnownAxis]
+    folds: tuple[dict[str, KnownAxis], ...]
+    """The same without each fold of the coded companies, so that these are labelled by a part that never saw them."""
+    training: dict[str, str]
+    """``id:…`` and ``text:…`` of each coded company → its fold."""
+    codebook: Codebook
+    gold: Gold
+    spoken: Spoken
+    """The coded companies that have a text."""
+    answers: dict[str, np.ndarray]
+    """Axis → (n, k): 1 yes, 0 no, nan not coded."""
+
+
+def adapt(config: TrainingConfig, folder: Path, progress: Progress) -> Adapted:
+    """Adapt ``config.start`` to ``config.gold``; relative paths start at ``folder``.
+
+    Raises DataError where fewer than 20 coded companies have a text, or all codes of an axis are one.
+    """
+    start = trained_labeller(config.start)
+    codebook = Codebook.load(beside(folder, config.codebooks[0]))
+    gold = read_gold(folder / config.gold, codebook)
+    companies = read_companies(folder / (config.companies or config.gold))
+    chosen, answers = coded_companies(companies, gold, codebook)
+    if len(chosen.table) < FEWEST:
+        raise DataError(
+            f"{gold.path}: {len(chosen.table)} of {len(gold.table)} coded companies have a text in {companies.source}; "
+            f"{FEWEST} at least were expected. Name the table with their texts, as in companies: FILE"
+        )
+    store = EmbeddingStore(default_store_folder())
+    spoken = Spoken.of(chosen)
+    vectors = start.project(embed_texts(start.encoder, spoken.texts, store, progress).vectors)
+    coded = Coded(
+        Sentences(spoken.texts, spoken.languages, vectors),
+        spoken.owner,
+        spoken.lengths,
+        start.language_of(spoken.companies["language"].to_numpy(dtype=object)),
+        answers,
+        grouped_folds(chosen.table, config.folds, np.random.default_rng(config.seed)),
+    )
+    models = start.models(codebook, store, progress)
+    texts = sorted({text for axis in codebook.axes for said in description_phrases(axis) for text in said})
+    places = start.project(embed_texts(start.encoder, texts, store, progress).vectors)
+    anchors = {axis.id: anchors_of(axis, dict(zip(texts, places, strict=True))) for axis in codebook.axes}
+    axes, folds = {}, [dict[str, KnownAxis]() for _ in range(config.folds)]
+    for done, axis in enumerate(codebook.axes):
+        progress("adapting", done, len(codebook.axes))
+        axes[axis.id] = adapt_axis(
+            models[axis.id], anchors[axis.id], coded, np.ones(len(coded.fold), bool), config.hold
+        )
+        for fold in range(config.folds):
+            folds[fold][axis.id] = adapt_axis(models[axis.id], anchors[axis.id], coded, coded.fold != fold, config.hold)
+    progress("adapting", len(codebook.axes), len(codebook.axes))
+    # What trained the start has been seen by every fold of this.
+    training = _training(chosen.table, coded.fold) | dict.fromkeys(start.training, "trained")
+    return Adapted(start, axes, tuple(folds), training, codebook, gold, spoken, answers)
+
+
+def coded_companies(companies: CompanySet, gold: Gold, codebook: Codebook) -> tuple[CompanySet, dict[str, np.ndarray]]:
+    """The usable companies that were coded, and axis → (n, k) answers: 1 yes, 0 no, nan not coded.
+
+    A gold row without a year speaks of every year of its company.
+    """
+    table = companies.usable
+    codes = gold.table.assign(row=np.arange(len(gold.table)))
+    dated = codes[codes["observed"].notna()].set_index(["id", "observed"])["row"]
+    undated = codes[codes["observed"].isna()].set_index("id")["row"]
+    pairs = zip(table["id"].astype(str), table["observed"], strict=True)
+    rows = np.array([dated.get((name, year), undated.get(name, -1)) for name, year in pairs], int)
+    chosen = replace(companies, table=table[rows >= 0].reset_index(drop=True))
+    rows = rows[rows >= 0]
+    answers = {
+        axis.id: np.stack([gold.says(axis, indicator.id)[rows] for indicator in axis.indicators], axis=1)
+        for axis in codebook.axes
+    }
+    return chosen, answers
+
+
+def _training(companies: pd.DataFrame, fold: np.ndarray) -> dict[str, str]:
+    """What tells a company that trained the labeller: its id and its text, each with its fold."""
+    found: dict[str, str] = {}
+    for name, text, number in zip(companies["id"], companies["text"], fold, strict=True):
+        found |= {f"id:{name}": str(int(number)), f"text:{content_hash(str(text))}": str(int(number))}
+    return found
