@@ -21,17 +21,18 @@ def main() -> int:
     if not paths:
         sys.stdout.write(f"{__doc__}\n")
         return 2
-    worst = 0.0
-    for path in paths:
-        found = variety_of(pd.read_json(path, lines=True))
+    tables = {str(path): pd.read_json(path, lines=True) for path in paths}
+    for name, table in tables.items():
+        found = variety_of(table)
         total = sum(found.sentences.values())
-        by_language = ", ".join(f"{name} {count:,}" for name, count in found.sentences.items())
-        sys.stdout.write(f"{path}: {total:,} sentences ({by_language})\n")
+        by_language = ", ".join(f"{language} {count:,}" for language, count in found.sentences.items())
+        sys.stdout.write(f"{name}: {total:,} sentences and names ({by_language})\n")
         sys.stdout.write(f"  {found.companies:,} companies, {found.industries:,} industries or products\n")
-        for code, count in found.says.items():
-            alike = f"{found.alike[code]:.4%} of its pairs are near-repeats" if code in found.alike else ""
-            sys.stdout.write(f"  {code:24} {count:>6,}  {alike}\n")
-        worst = max([worst, *found.alike.values()])
+    found = variety_of(pd.concat(tables.values(), ignore_index=True))
+    for code, count in found.says.items():
+        alike = f"{found.alike[code]:.4%} of its pairs are near-repeats" if code in found.alike else ""
+        sys.stdout.write(f"  {code:24} {count:>6,}  {alike}\n")
+    worst = max(found.alike.values())
     sys.stdout.write(f"near-repeats: at most {worst:.4%} of the pairs of a class ({MOST_ALIKE:.0%} allowed)\n")
     return int(worst > MOST_ALIKE)
 

@@ -5,6 +5,8 @@ import shutil
 import tempfile
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported anywhere
+# Small products on many threads wait for each other longer than they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 CACHE = tempfile.mkdtemp(prefix="chainbert-tests-")
 # The user's own cache is never read: a damaged or older one must not decide whether tests pass.

@@ -48,8 +48,18 @@ class HashEncoder:
         return np.array([len(text) for text in texts], np.int64)
 
 
-def tiny_bert(folder: Path, *, prompts=None, seed=0, max_tokens=32, hidden=32, vocabulary=CHARACTERS) -> Path:
-    """A sentence-transformers folder with a one-layer BERT of random weights; characters are its tokens."""
+def tiny_bert(
+    folder: Path,
+    *,
+    prompts=None,
+    seed=0,
+    max_tokens=32,
+    hidden=32,
+    vocabulary=CHARACTERS,
+    layers=1,
+    pooling="mean",
+) -> Path:
+    """A sentence-transformers folder with a BERT of random weights, one layer deep; characters are its tokens."""
     # Tests that hash need none of these, and they take seconds to import.
     import torch  # noqa: PLC0415 - as above
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - as above
@@ -58,7 +68,37 @@ def tiny_bert(folder: Path, *, prompts=None, seed=0, max_tokens=32, hidden=32, v
         Pooling,
         Transformer,
     )
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast  # noqa: PLC0415 - as above
+    from transformers import BertModel  # noqa: PLC0415 - as above
+
+    bert = folder.with_name(folder.name + "-bert")
+    config = _settings(bert, max_tokens, hidden, vocabulary, layers)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        BertModel(config).save_pretrained(bert)
+    modules = [Transformer(str(bert), max_seq_length=max_tokens), Pooling(hidden, pooling_mode=pooling), Normalize()]
+    SentenceTransformer(modules=modules, prompts=prompts, device="cpu").save(str(folder))
+    return folder
+
+
+def tiny_nli(folder: Path, *, labels=("contradiction", "entailment", "neutral"), vocabulary=CHARACTERS) -> Path:
+    """A folder of a one-layer BERT that tells apart ``labels`` of sentence pairs, with random weights."""
+    import torch  # noqa: PLC0415 - as in tiny_bert
+    from transformers import BertForSequenceClassification  # noqa: PLC0415 - as above
+
+    config = _settings(folder, 64, 32, vocabulary, 1)
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: number for number, label in enumerate(labels)}
+    # Small random weights answer nearly the same to everything.
+    config.initializer_range = 0.5
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        BertForSequenceClassification(config).save_pretrained(folder)
+    return folder
+
+
+def _settings(folder, max_tokens, hidden, vocabulary, layers):
+    """The settings of a small BERT whose tokens are characters; its tokenizer is saved into the folder."""
+    from transformers import BertConfig, PreTrainedTokenizerFast  # noqa: PLC0415 - as in tiny_bert
 
     tokens = [*SPECIAL, *sorted(set(vocabulary))]
     tokenizer = Tokenizer(models.WordLevel({token: i for i, token in enumerate(tokens)}, unk_token="[UNK]"))
@@ -69,20 +109,13 @@ def tiny_bert(folder: Path, *, prompts=None, seed=0, max_tokens=32, hidden=32, v
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    bert = folder.with_name(folder.name + "-bert")
     names = dict(zip(["pad_token", "unk_token", "cls_token", "sep_token"], SPECIAL, strict=True))
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_tokens, **names).save_pretrained(bert)
-    config = BertConfig(
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_tokens, **names).save_pretrained(folder)
+    return BertConfig(
         vocab_size=len(tokens),
         hidden_size=hidden,
-        num_hidden_layers=1,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=2 * hidden,
         max_position_embeddings=max_tokens,
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        BertModel(config).save_pretrained(bert)
-    modules = [Transformer(str(bert), max_seq_length=max_tokens), Pooling(hidden), Normalize()]
-    SentenceTransformer(modules=modules, prompts=prompts, device="cpu").save(str(folder))
-    return folder

@@ -79,9 +79,13 @@ def test_the_value_of_a_single_choice_is_the_most_probable_and_the_first_of_equa
 
 def test_says_reads_a_label_table(tmp_path):
     book = small(tmp_path)
-    table = pd.DataFrame({"customer.state": [0.7, np.nan], "goods": ["steel", "software"]})
-    assert book.says(table, "customer", "state").tolist() == [True, False]
-    assert book.says(table, "goods", "software").tolist() == [False, True]
+    values = ["state", "mixed", "private", ""]
+    table = pd.DataFrame(
+        {"customer": values, "customer.state": [0.4, 0.3, 0.9, np.nan], "goods": ["steel", "software"] * 2}
+    )
+    assert book.says(table, "customer", "state").tolist() == [True, True, False, False]
+    assert book.says(table, "customer", "private").tolist() == [False, True, True, False]
+    assert book.says(table, "goods", "software").tolist() == [False, True] * 2
 
 
 def test_an_unknown_axis_is_named_with_the_nearest_one(tmp_path):
@@ -174,3 +178,18 @@ axes:
       - {id: red, names: {en: Red}, description: {en: It is red}, examples: {en: [A red car.]}}
       - {id: blue, names: {en: Blue}, description: {en: It is blue}, examples: {en: [A blue car.]}}
 """
+
+
+def test_what_makes_up_mixed_of_three_indicators_is_told_by_evidence():
+    book = Codebook.load("business")
+    table = pd.DataFrame(
+        {
+            "investor": ["mixed", "mixed", "state"],
+            "investor.state": [0.9, 0.9, 0.9],
+            "investor.domestic": [0.9, 0.1, 0.1],
+            "investor.global": [0.1, 0.9, 0.1],
+        }
+    )
+    assert book.says(table, "investor", "domestic").tolist() == [True, False, False]
+    said = table.assign(**{"investor.domestic.evidence": ["", "A fund from Hangzhou led the round.", np.nan]})
+    assert book.says(said, "investor", "domestic").tolist() == [False, True, False]

@@ -124,8 +124,8 @@ def test_one_clear_sentence_decides_at_any_place_of_a_long_text(labeller, tmp_pa
 
 
 def test_between_two_answers_it_abstains_and_keeps_the_value(tmp_path, book):
-    sure = Labeller.load(encoder=HashEncoder(), config=LabellingConfig(abstain_band=0))
-    shy = Labeller.load(encoder=HashEncoder(), config=LabellingConfig(abstain_band=0.49))
+    sure = Labeller.load("zero-shot", encoder=HashEncoder(), config=LabellingConfig(abstain_band=0))
+    shy = Labeller.load("zero-shot", encoder=HashEncoder(), config=LabellingConfig(abstain_band=0.49))
     first, second = (by_id(label(one, tmp_path, book, ROWS)) for one in (sure, shy))
     assert set(first["customer.status"]) == {"labelled", "unusable"}
     assert set(second["customer.status"]) == {"abstained", "unusable"}
@@ -135,7 +135,7 @@ def test_between_two_answers_it_abstains_and_keeps_the_value(tmp_path, book):
 
 def test_a_new_codebook_on_stored_companies_embeds_only_its_own_new_sentences(tmp_path, book):
     encoder, store = HashEncoder(), EmbeddingStore(tmp_path / "store")
-    labeller = Labeller.load(encoder=encoder)
+    labeller = Labeller.load("zero-shot", encoder=encoder)
     first = label(labeller, tmp_path, book, ROWS, store=store)
     encoder.encoded.clear()
     axis = book.axes[0]
@@ -155,6 +155,8 @@ def test_what_produced_the_labels_goes_with_them(labeller, tmp_path, book):
     assert labels.codebook_version == book.version
     assert labels.table["codebook"].unique().tolist() == [book.version]
     assert labels.truncated == 0
+    assert labels.notes == ()
+    assert labels.table["training"].unique().tolist() == [""]
 
 
 def test_no_usable_company_at_all(labeller, tmp_path, book):
@@ -165,5 +167,7 @@ def test_no_usable_company_at_all(labeller, tmp_path, book):
 
 
 def test_an_unknown_labeller_is_answered_with_the_shipped_ones():
-    with pytest.raises(ConfigError, match=r"'zero-shoot' is no shipped labeller\. Did you mean 'zero-shot'\?"):
+    with pytest.raises(
+        ConfigError, match=r"'zero-shoot' is no shipped labeller and no folder\. Did you mean 'zero-shot'\?"
+    ):
         Labeller.load("zero-shoot", encoder=HashEncoder())

@@ -21,7 +21,7 @@ def book():
 @pytest.fixture(scope="module")
 def label(tmp_path_factory, book):
     folder = tmp_path_factory.mktemp("model")
-    labeller = Labeller.load(encoder=load_encoder(DEFAULT_ENCODER))
+    labeller = Labeller.load("zero-shot", encoder=load_encoder(DEFAULT_ENCODER))
     store = EmbeddingStore(folder / "store")
 
     def run(texts):

@@ -18,8 +18,10 @@ from chainbert.labelling.scoring import (
     _balance,
     _fit_logistic,
     _fit_softmax,
+    fit_axis,
     learn_axis,
     lesson_of,
+    refit_logistic,
 )
 
 
@@ -126,7 +128,51 @@ def test_the_fits_are_the_known_optimum():
     weights = _balance(y, languages)
     expected = LogisticRegression(C=1.0, fit_intercept=False, tol=1e-10).fit(X, y, sample_weight=weights).coef_[0]
     penalty = np.ones(3)
-    assert _fit_logistic(X, y, languages, penalty) == pytest.approx(expected, abs=1e-4)
+    assert _fit_logistic(X, y, weights, penalty) == pytest.approx(expected, abs=1e-4)
     # Softmax over two values is the logistic fit with the weights shared between them: twice the penalty.
-    both = _fit_softmax(X, np.stack([1 - y, y], axis=1), languages, penalty * 2)
+    both = _fit_softmax(X, np.stack([1 - y, y], axis=1), weights, penalty * 2)
     assert both[:, 1] - both[:, 0] == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("hold", [0.5, 20.0])
+def test_a_refit_is_the_optimum_of_a_ridge_around_its_start(hold):
+    rng = np.random.default_rng(3)
+    X, start = rng.normal(size=(80, 4)), np.array([1.0, -2.0, 0.5, 0.0])
+    y = (rng.random(80) < expit(X @ [0.0, 1.0, 1.0, -1.0])).astype(float)
+    found = refit_logistic(X, y, start, hold)
+    slope = X.T @ (expit(X @ found) - y) + hold * (found - start)
+    assert np.abs(slope).max() < 1e-2
+    assert np.linalg.norm(found - start) > 0.1
+
+
+def test_a_refit_held_hard_stays_where_it_starts_and_comes_nearer_the_harder():
+    rng = np.random.default_rng(4)
+    X, start = rng.normal(size=(60, 3)), np.array([1.0, 1.0, -1.0])
+    y = (rng.random(60) < 0.5).astype(float)
+    moved = [np.linalg.norm(refit_logistic(X, y, start, hold) - start) for hold in (0.1, 1, 10, 1e6)]
+    assert moved == sorted(moved, reverse=True)
+    assert moved[-1] < 1e-4
+
+
+def test_a_sentence_that_its_cue_gets_wrong_counts_less_where_surprise_is_low(book):
+    axis, languages = book.axis("customer"), book.languages
+    pairs = [
+        ("The government pays.", "en"),
+        ("The police pays.", "en"),
+        ("A lamp of the government style.", "en"),
+        ("A lamp.", "en"),
+    ]
+    told = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
+    known = sentences(*pairs)
+    reference = Reference.of_rows(known.vectors, known.languages, languages)
+    said = [
+        fit_axis(axis, known, told, reference, surprise=surprise).probabilities(known)[:, 0] for surprise in (1.0, 0.01)
+    ]
+    assert said[1][2] > said[0][2] + 0.1
+
+
+def test_a_reference_without_a_language_reads_it_from_where_all_lie():
+    vectors = np.random.default_rng(5).normal(size=(6, 4))
+    found = Reference.of_rows(vectors, np.array(["en"] * 6, dtype=object), ("zh", "en"))
+    assert found.centre[0] == pytest.approx(vectors.mean(axis=0))
+    assert found.centre[1] == pytest.approx(vectors.mean(axis=0))

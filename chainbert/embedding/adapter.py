@@ -70,6 +70,10 @@ def merge_adapter(transformer: torch.nn.Module, folder: Path) -> None:
         weights = load_file(folder / WEIGHTS)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise EncoderError(f"{folder}: the adapter cannot be read ({type(error).__name__}: {error})") from error
+    if special := [name for name in ("use_rslora", "use_dora") if settings.get(name)]:
+        raise EncoderError(
+            f"{folder}: an adapter with {' and '.join(special)}, which is added in otherwise; plain LoRA was expected"
+        )
     modules = dict(transformer.named_modules())
     with torch.no_grad():
         for key in sorted(key for key in weights if key.endswith(".lora_A.weight")):

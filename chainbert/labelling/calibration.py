@@ -101,6 +101,8 @@ def best_threshold(probabilities: np.ndarray, answers: np.ndarray, weights: np.n
     """
     if len(np.unique(answers)) < 2:
         return 0.5
+    order = np.lexsort((weights, answers, probabilities))  # the order of companies is not to matter
+    probabilities, answers, weights = probabilities[order], answers[order], weights[order]
     rng = np.random.default_rng(RESAMPLING_SEED)
     drawn = rng.multinomial(len(answers), np.full(len(answers), 1 / len(answers)), size=RESAMPLES) * weights
     said = (probabilities[:, None] >= CUTS).astype(float)

@@ -53,7 +53,16 @@ def read_model_folder(path: Path) -> ModelFolder:
             f"{path}: holds {', '.join(pickled)}; pickled weights can run code when they are read and are refused. "
             f"Only safetensors are used: remove the file"
         )
-    files = manifest.get("files")
+    _check_files(path, manifest.get("files"), again)
+    try:
+        weights = load_file(path / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path / WEIGHTS}: cannot be read ({error}). {again}") from error
+    return ModelFolder(path, manifest, weights)
+
+
+def _check_files(path: Path, files: object, again: str) -> None:
+    source = path / MANIFEST
     if not isinstance(files, dict) or WEIGHTS not in files:
         raise DataError(f"{source}: names no sha256 of {WEIGHTS} under 'files'. {again}")
     if outside := [name for name in files if not (path / name).resolve().is_relative_to(path.resolve())]:
@@ -64,11 +73,6 @@ def read_model_folder(path: Path) -> ModelFolder:
             raise DataError(f"{file}: is missing, though {source} names it. {again}")
         if file_hash(file) != digest:
             raise DataError(f"{file}: is not the file that was saved (its sha256 differs). {again}")
-    try:
-        weights = load_file(path / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path / WEIGHTS}: cannot be read ({error}). {again}") from error
-    return ModelFolder(path, manifest, weights)
 
 
 def write_model_folder(

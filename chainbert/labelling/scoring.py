@@ -138,16 +138,23 @@ def learn_axis(axis: Axis, vectors: dict[tuple[Language, str], np.ndarray], refe
 
 
 def fit_axis(
-    axis: Axis, sentences: Sentences, answers: np.ndarray, reference: Reference, *, surprise: float = 1.0
+    axis: Axis,
+    sentences: Sentences,
+    answers: np.ndarray,
+    reference: Reference,
+    *,
+    weight: np.ndarray | None = None,
+    surprise: float = 1.0,
 ) -> AxisModel:
     """Fit an axis's weights to m sentences with answers (m, k): logistic for indicators, softmax for a single choice.
 
     Ridge-penalised, each language with its own intercept; within each language both answers (all values)
-    weigh the same, so that the number of examples says nothing about shares. ``surprise`` > 0 is what a sentence
-    counts whose answer its cue would get wrong, beside 1 for any other: texts written to teach hold more of those
-    than a company table does.
+    weigh the same, so that the number of examples says nothing about shares. ``weight`` (m,) is what each sentence
+    counts, 1 if left out; ``surprise`` > 0 is what a sentence counts whose answer its cue would get wrong, beside 1
+    for any other: texts written to teach hold more of those than a company table does.
     """
     features = axis_features(sentences, axis, reference)
+    each = np.ones(len(answers)) if weight is None else weight
     penalty = np.full(features.shape[1], PENALTY)
     penalty[-len(reference.languages) :] = INTERCEPT_PENALTY
     first = sentences.vectors.shape[1]
@@ -157,8 +164,8 @@ def fit_axis(
         said = answers[given].argmax(axis=1)
         heard = flags[given]
         surprised = (heard.max(axis=1) > 0) & (heard[np.arange(len(said)), said] == 0)
-        weight = _balance(said, sentences.languages[given]) * np.where(surprised, surprise, 1.0)
-        return AxisModel(axis, reference, _fit_softmax(features[given], answers[given], weight, penalty))
+        counts = _balance(said, sentences.languages[given]) * np.where(surprised, surprise, 1.0) * each[given]
+        return AxisModel(axis, reference, _fit_softmax(features[given], answers[given], counts, penalty))
     columns = []
     for index, told in enumerate(answers.T):
         given = ~np.isnan(told)
@@ -167,8 +174,8 @@ def fit_axis(
         own[np.delete(np.arange(first, first + len(axis.indicators)), index)] = NEVER
         has_cues = bool(axis.indicators[index].cues)
         surprised = has_cues & (flags[given, index] != told[given])
-        weight = _balance(told[given], sentences.languages[given]) * np.where(surprised, surprise, 1.0)
-        columns.append(_fit_logistic(features[given], told[given], weight, own))
+        counts = _balance(told[given], sentences.languages[given]) * np.where(surprised, surprise, 1.0) * each[given]
+        columns.append(_fit_logistic(features[given], told[given], counts, own))
     return AxisModel(axis, reference, np.stack(columns, axis=1))
 
 

@@ -50,7 +50,7 @@ class Gate:
         return cls(gate.centre, gate.components, gate.spread, threshold)
 
     def distance(self, vectors: np.ndarray, language: np.ndarray) -> np.ndarray:
-        """(n,) ≥ 0, about 1 for a known company; one in another language (−1, or without known companies) is infinitely far."""
+        """(n,) ≥ 0, about 1 for a known company; infinite in a language (−1: another) that none of them is in."""
         rest = vectors - self.centre[language]
         along = rest @ self.components.T
         outside = np.sqrt(np.maximum((rest**2).sum(axis=1) - (along**2).sum(axis=1), 0))

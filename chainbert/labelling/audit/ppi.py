@@ -139,7 +139,8 @@ def _parts(codes: Codes, member: np.ndarray) -> _Parts:
 def _tuning(parts: _Parts) -> float:
     """λ of least variance, clipped to [0, 1]."""
     spread = float((parts.factor * parts.predicted**2).sum())
-    if spread <= 1e-18:
+    # Codes that all agree are centred to 0, or to 1e-17: nothing to tune on.
+    if spread <= 1e-18 or float((parts.factor * parts.yes**2).sum()) <= 1e-18:
         return 0.0
     return float(np.clip((parts.factor * parts.yes * parts.predicted).sum() / spread, 0.0, 1.0))
 

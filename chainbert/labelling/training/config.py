@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from chainbert.embedding import DEFAULT_ENCODER
+from chainbert.errors import ConfigError
 from chainbert.yamlfile import Section
 
 
@@ -61,6 +63,9 @@ class TrainingConfig(Section):
     encoder: str = DEFAULT_ENCODER
     calibration_share: float = Field(default=0.2, gt=0, lt=0.5)
     """Share of the companies kept out of the weights, for early stopping and calibration."""
+    natural_calibration_share: float = Field(default=0.5, gt=0, lt=1)
+    """The same for companies whose texts are written as they occur (``natural: true``). Where there are
+    100 of them, probabilities and thresholds are fitted to them alone: texts written to teach are harder."""
     epochs: int = Field(default=8, ge=1, le=1000)
     patience: int = Field(default=2, ge=1)
     """Training stops after so many epochs without a better loss on the calibration part."""
@@ -94,6 +99,12 @@ class TrainingConfig(Section):
         if missing := [name for name in wanted if not getattr(self, name)]:
             raise ValueError(f"mode {self.mode} needs {' and '.join(missing)}")
         return self
+
+
+def require(package: str, purpose: str) -> None:
+    """Raise ConfigError where a package of the extra ``train`` is missing, saying what it is for and how to get it."""
+    if find_spec(package) is None:
+        raise ConfigError(f"{purpose} needs the package {package}; install it with: pip install 'chainbert[train]'")
 
 
 def beside(folder: Path, name: str) -> str | Path:

@@ -13,10 +13,12 @@ from chainbert.labelling.codebook import Axis, Language
 from chainbert.labelling.knownaxis import KnownAxis, anchors_of, meaning_of, wording_of
 from chainbert.labelling.pooling import pool_sentences
 from chainbert.labelling.scoring import Reference, Sentences, fit_axis, lesson_of
+from chainbert.labelling.training.parts import is_natural
 from chainbert.labelling.training.texts import TrainingTexts
 from chainbert.labelling.transfer import Gate
 
 Phrase = tuple[Language, str]
+ENOUGH_NATURAL = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def fit_all(
     language = table["language"].to_numpy(dtype=object)
     reference = Reference.of_rows(vectors[~out], language[~out], languages)
     spoken = Sentences(list(table["text"]), language, vectors)
-    kept = bundle(texts, axes, spoken, out, languages)
+    judged = calibrated_on(table, out)
+    kept = bundle(texts, axes, spoken, judged, languages)
     fitted = {}
     for axis in axes:
         answers = texts.answers(axis)
@@ -120,6 +123,12 @@ def fit_all(
             meaning_of(axis), wording_of(axis), model.weights, calibration, anchors_of(axis, descriptions)
         )
     return Fitted(reference, fitted, _gate(table, vectors, out, languages))
+
+
+def calibrated_on(table: pd.DataFrame, out: np.ndarray) -> np.ndarray:
+    """(m,) bool: the rows calibration is fitted to: of those kept out, the natural ones where they are enough."""
+    natural = out & is_natural(table)
+    return natural if table.loc[natural, "company"].nunique() >= ENOUGH_NATURAL else out
 
 
 def bundle(

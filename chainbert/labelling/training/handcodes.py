@@ -50,7 +50,8 @@ def adapt(config: TrainingConfig, folder: Path, progress: Progress) -> Adapted:
 
     Raises DataError where fewer than 20 coded companies have a text, or all codes of an axis are one.
     """
-    start = trained_labeller(config.start)
+    beside_it = folder / config.start
+    start = trained_labeller(beside_it if beside_it.is_dir() else config.start)
     codebook = Codebook.load(beside(folder, config.codebooks[0]))
     gold = read_gold(folder / config.gold, codebook)
     companies = read_companies(folder / (config.companies or config.gold))
@@ -78,6 +79,8 @@ def adapt(config: TrainingConfig, folder: Path, progress: Progress) -> Adapted:
     axes, folds = {}, [dict[str, KnownAxis]() for _ in range(config.folds)]
     for done, axis in enumerate(codebook.axes):
         progress("adapting", done, len(codebook.axes))
+        if np.isnan(answers[axis.id]).all():
+            continue  # not coded: it stays as the start has it
         axes[axis.id] = adapt_axis(
             models[axis.id], anchors[axis.id], coded, np.ones(len(coded.fold), bool), config.hold
         )

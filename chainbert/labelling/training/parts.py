@@ -10,9 +10,17 @@ from chainbert.labelling.leakage import linked_companies
 from chainbert.labelling.training.texts import TrainingTexts
 
 
-def kept_out(texts: TrainingTexts, share: float, seed: int) -> np.ndarray:
-    """(m,) bool: the sentences of the companies kept out of the weights, about ``share`` of the companies.
+def is_natural(table: pd.DataFrame) -> np.ndarray:
+    """(m,) bool: rows of companies written as they occur, not to teach hard cases (column ``natural``)."""
+    if "natural" not in table:
+        return np.zeros(len(table), bool)
+    return table["natural"].fillna(value=False).to_numpy(dtype=bool)
 
+
+def kept_out(texts: TrainingTexts, share: float, natural_share: float, seed: int) -> np.ndarray:
+    """(m,) bool: the sentences of the companies kept out of the weights.
+
+    They are about ``share`` of the companies, and ``natural_share`` of the natural ones, which calibration needs.
     Companies with nearly the same text, or one name, stay on one side together. Which side a group is on depends on
     its own content and the seed, never on the other companies.
     """
@@ -21,7 +29,9 @@ def kept_out(texts: TrainingTexts, share: float, seed: int) -> np.ndarray:
     group = linked_companies(companies)
     first = companies.groupby(group)["id"].transform("min")
     place = [int(content_hash(str(seed), name)[:8], 16) / 16**8 for name in first]
-    out = dict(zip(companies["id"], np.array(place) < share, strict=True))
+    natural = pd.Series(is_natural(table)).groupby(table["company"].to_numpy()).any().loc[companies["id"]]
+    wanted = pd.Series(np.where(natural, natural_share, share)).groupby(group).transform("max")
+    out = dict(zip(companies["id"], np.array(place) < wanted, strict=True))
     return table["company"].map(out).to_numpy(dtype=bool)
 
 

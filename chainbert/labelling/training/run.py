@@ -19,7 +19,7 @@ from chainbert.embedding import (
     embed_texts,
     load_encoder,
 )
-from chainbert.errors import ConfigError
+from chainbert.errors import ConfigError, DataError
 from chainbert.files import check_writable, content_hash
 from chainbert.labelling.codebook import Axis, Codebook, Language
 from chainbert.labelling.knownaxis import description_phrases
@@ -36,7 +36,7 @@ from chainbert.labelling.training.parts import companies_of, kept_out
 from chainbert.labelling.training.save import ADAPTER, write_adapted, write_labeller
 from chainbert.labelling.training.texts import TrainingTexts, read_training_texts
 from chainbert.progress import Progress, silent
-from chainbert.yamlfile import Loaded, load
+from chainbert.yamlfile import Loaded, did_you_mean, load
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 CHECKPOINTS = "training"
@@ -103,8 +103,19 @@ def read_lessons(loaded: Loaded[TrainingConfig], path: Path) -> Lessons:
         raise ConfigError(f"{path}: axis {', '.join(doubled)} is in several of the codebooks; each may be in one only")
     if unknown := [name for name in config.leave_out if name not in known]:
         raise ConfigError(f"{path}: leave_out names {', '.join(unknown)}; the codebooks have {', '.join(known)}")
+    indicators = [f"{axis.id}.{one.id}" for book in books for axis in book.axes for one in axis.indicators]
+    if unknown := [name for name in config.expected_shares if name not in indicators]:
+        hint = did_you_mean(unknown[0], indicators)
+        raise ConfigError(f"{path}: expected_shares names {', '.join(unknown)}, no indicator of the codebooks.{hint}")
     texts = read_training_texts([path.parent / name for name in config.texts], axes)
-    out = kept_out(texts, config.calibration_share, config.seed)
+    out = kept_out(texts, config.calibration_share, config.natural_calibration_share, config.seed)
+    if out.all() or not out.any():
+        count = texts.table["company"].nunique()
+        raise DataError(
+            f"{path}: of {count:,} companies {'all' if out.any() else 'none'} were kept out for calibration "
+            f"(calibration_share = {config.calibration_share}; companies with nearly one text go together), and "
+            "some on both sides are needed; give more companies with texts of their own"
+        )
     test = read_training_texts([path.parent / name for name in config.test], axes) if config.test else None
     if test is not None:
         refuse_leaks(companies_of(texts.table), companies_of(test.table))
@@ -219,4 +230,16 @@ def _facts(config: TrainingConfig, lessons: Lessons, base: SentenceEncoder, fitt
         "texts": {Path(name).name: digest for name, digest in lessons.texts.sha256.items()},
         "sentences": {"trained": int((~lessons.out).sum()), "calibrated": int(lessons.out.sum())},
         "notes": list(lessons.texts.notes),
+        "training": _training(lessons.texts),
     }
+
+
+def _training(texts: TrainingTexts) -> dict[str, str]:
+    """What tells a company that trained the labeller: its id, and its sentences as one text."""
+    companies = companies_of(texts.table)
+    english = set(texts.table.loc[texts.table["language"] == "en", "company"])
+    found: dict[str, str] = {}
+    for name, text in zip(companies["id"], companies["text"], strict=True):
+        whole = str(text).replace("\n", " " if name in english else "")
+        found |= {f"id:{name}": "trained", f"text:{content_hash(whole)}": "trained"}
+    return found

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from chainbert.embedding import ADAPTER_FILES
 from chainbert.errors import ConfigError
 from chainbert.files import atomic_path
-from chainbert.labelling.training.config import LoraConfig, ProjectionConfig
+from chainbert.labelling.training.config import LoraConfig, ProjectionConfig, require
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -79,6 +79,7 @@ class AdaptedTransformer:
     """
 
     def __init__(self, encoder: SentenceEncoder, texts: Sequence[str], config: LoraConfig, seed: int) -> None:
+        require("peft", "training in mode encoder")
         from peft import LoraConfig as PeftConfig  # noqa: PLC0415 - seconds to import, of the train extra
         from peft import get_peft_model  # noqa: PLC0415 - as above
 

@@ -14,6 +14,7 @@ import pandas as pd
 from chainbert.errors import DataError
 from chainbert.files import content_hash, file_hash
 from chainbert.labelling.codebook import Axis
+from chainbert.labelling.training.config import require
 from chainbert.yamlfile import did_you_mean
 
 COLUMNS = {"company": str, "language": str, "text": str, "says": list}
@@ -72,6 +73,7 @@ def read_training_texts(paths: Sequence[Path], axes: Sequence[Axis]) -> Training
 
 def _read(path: Path) -> pd.DataFrame:
     """One row a line, with its place."""
+    require("datasets", "reading training texts")
     from datasets import Dataset, disable_progress_bars, enable_progress_bars  # noqa: PLC0415 - seconds to import
     from datasets.exceptions import DatasetGenerationError  # noqa: PLC0415 - as above
 
