@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
+import signal
 import sys
+from dataclasses import dataclass
 
 import pytest
 from evaluation_sets import invented, write_evaluation_file
 
+from chainbert.cli.app import main
+
+
+@dataclass
+class Done:
+    """What a call left behind."""
+
+    stdout: str
+    stderr: str
+
 
 @pytest.fixture
-def chainbert(tmp_path):
+def chainbert(tmp_path, monkeypatch, capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.chdir(tmp_path)
+
     def call(*arguments, code=0):
-        done = subprocess.run(
-            [sys.executable, "-m", "chainbert", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env=os.environ | {"CHAINBERT_CACHE": str(tmp_path / "cache")},
-            cwd=tmp_path,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
+        monkeypatch.setattr(sys, "argv", ["chainbert", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        done = Done(*capsys.readouterr())
+        assert (left.value.code or 0) == code, done.stderr
         return done
 
-    return call
+    yield call
+    signal.signal(signal.SIGTERM, before)
 
 
 def test_a_folder_a_table_and_a_page_come_out(tmp_path, chainbert):

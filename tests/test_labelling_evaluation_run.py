@@ -25,7 +25,7 @@ from chainbert.labelling.evaluation.coded import match_companies, read_texts
 from chainbert.labelling.evaluation.config import evaluation_path, load_evaluation
 from chainbert.labelling.evaluation.parity import Pairs, language_parity, read_pairs
 from chainbert.labelling.evaluation.run import evaluate_labellers
-from chainbert.labelling.evaluation.summary import difference_lines, shown, summary_lines, text_table
+from chainbert.labelling.evaluation.summary import difference_lines, shown, stress_lines, summary_lines, text_table
 from chainbert.labelling.evaluation.unseen import evaluate_unseen
 from chainbert.labelling.evaluation.wordings import read_wordings, reworded, wording_stress
 
@@ -34,7 +34,7 @@ SMALL_BOOK = Codebook.model_validate(YAML(typ="safe").load(SMALL))
 
 @pytest.fixture(autouse=True)
 def hashing(monkeypatch):
-    monkeypatch.setattr(run_module, "load_encoder", lambda name: HashEncoder())
+    monkeypatch.setattr(run_module, "load_encoder", lambda _: HashEncoder())
 
 
 @pytest.fixture
@@ -150,6 +150,10 @@ def test_everything_is_written_and_nothing_is_nan(tmp_path):
     labels = pd.read_csv(out / "labels" / "vectors-cues-LR.csv")
     assert set(labels["training"]) == {"cross-fitted"}
     assert len(list(difference_lines(found))) == 3
+    said = list(stress_lines(found))
+    assert said[0].startswith("zero-shot: .000 [.00, .00] of the answers change under 4 other wordings, at worst .000")
+    assert said[3].startswith("cues: .938 [")
+    assert said[3].endswith("of the answers are the same in 4 translated pairs")
 
 
 def test_the_first_labeller_is_compared_with_each_other(tmp_path):
@@ -474,12 +478,12 @@ def test_a_file_without_pairs_is_refused(tmp_path, codebook, text, said):
 def test_a_labeller_trained_without_an_axis_is_judged_on_that_axis_only(tmp_path, codebook, monkeypatch):
     trained = []
     load = Labeller.load
-    monkeypatch.setattr(
-        unseen_module,
-        "train",
-        lambda path, overrides, *, out, progress: trained.append((path.name, overrides, out.name)),
-    )
-    monkeypatch.setattr(unseen_module.Labeller, "load", lambda folder: load("cues"))
+
+    def train(path, overrides, *, out, **_):
+        trained.append((path.name, overrides, out.name))
+
+    monkeypatch.setattr(unseen_module, "train", train)
+    monkeypatch.setattr(unseen_module.Labeller, "load", lambda _: load("cues"))
     found = evaluate_unseen(
         "goods",
         tmp_path / "train.yaml",

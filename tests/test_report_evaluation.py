@@ -20,6 +20,7 @@ from chainbert.labelling.evaluation.config import load_evaluation
 from chainbert.labelling.evaluation.run import evaluate_labellers
 from chainbert.report import evaluationtables as tables
 from chainbert.report.evaluation import write_evaluation
+from chainbert.report.evaluationfindings import findings
 
 HOSTILE = "</script><b>Labels & codes</b> \u2028"
 
@@ -41,7 +42,7 @@ def folder(tmp_path_factory):
         parity="pairs.jsonl",
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_module, "load_encoder", lambda name: HashEncoder())
+        patch.setattr(run_module, "load_encoder", lambda _: HashEncoder())
         evaluate_labellers(load_evaluation(path), place / "out")
     return place / "out"
 
@@ -168,7 +169,7 @@ def test_what_is_said_of_others_follows_the_paired_test(found, p, value, said):
     plain = json.loads(json.dumps(found))
     plain["differences"] = plain["differences"][:1]
     plain["differences"][0]["numbers"]["mean"]["all"]["macro_f1"] |= {"p": p, "value": value}
-    assert any(said in sentence for sentence in tables.findings(plain))
+    assert any(said in sentence for sentence in findings(plain))
 
 
 def test_one_coding_and_one_language_are_no_obstacle(folder, tmp_path):

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from chainbert.cli import audits, configuration, inspection, single, studies, training
+from chainbert.cli import audits, configuration, evaluation, inspection, single, studies, training
 from chainbert.errors import ChainbertError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command(name="cluster")(single.cluster)
 app.command(name="sample")(audits.sample)
 app.command(name="shares")(audits.shares)
 app.command(name="train")(training.train)
+app.command(name="evaluate")(evaluation.evaluate)
 app.command(name="models")(inspection.models)
 app.command(name="verify")(inspection.verify)
 app.add_typer(configuration.app, name="config")
