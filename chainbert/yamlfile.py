@@ -51,6 +51,17 @@ class Loaded(Generic[Model]):
         """Where the value of a dotted key was given, or ``default``."""
         return self.origins.get(key, "default")
 
+    def beside(self, given: str, key: str, file: Path) -> Path:
+        """The path ``given`` under a dotted key: from the folder of ``file``, or, given by --set, from the working one.
+
+        An entry of a list is ``key.0``; ``~`` is the user's folder.
+        """
+        path = Path(given).expanduser()
+        while key not in self.origins and "." in key:
+            key = key.rpartition(".")[0]
+        from_command_line = self.origins.get(key, "").startswith("--set")
+        return path if from_command_line or path.is_absolute() else file.parent / path
+
 
 def load(model: type[Model], path: Path, overrides: Iterable[str] = ()) -> Loaded[Model]:
     """Read a YAML file and check it against ``model``; ``overrides`` are ``a.b=value`` and win over the file.

@@ -62,7 +62,8 @@ def study(chainbert, tiny):
     """``chainbert run study.yaml`` with the tiny encoder into ``run``, with further ``--set`` values."""
 
     def call(*overrides):
-        given = [part for one in (f"embedding.encoder=path:{tiny}", *overrides) for part in ("--set", one)]
+        settings = [f"embedding.encoder=path:{tiny}", "labelling.labeller=zero-shot", *overrides]
+        given = [part for one in settings for part in ("--set", one)]
         return chainbert("run", "study.yaml", "--out", "run", *given)
 
     return call
@@ -374,7 +375,8 @@ main()
 @pytest.mark.usefixtures("chainbert")
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 130), ("SIGKILL", -9)])
 def test_stopped_in_the_middle_of_embedding(tiny, name, code):
-    arguments = ["run", "study.yaml", "--set", f"embedding.encoder=path:{tiny}", "--out", "run"]
+    labeller = ["--set", "labelling.labeller=zero-shot"]
+    arguments = ["run", "study.yaml", "--set", f"embedding.encoder=path:{tiny}", *labeller, "--out", "run"]
     done = subprocess.run(
         [sys.executable, "-c", STOPPED, name, *arguments], capture_output=True, text=True, env=os.environ, check=False
     )
@@ -385,7 +387,7 @@ def test_stopped_in_the_middle_of_embedding(tiny, name, code):
     check, kept = store.verify(), store.count
     assert check.ok
     assert kept > 0
-    result = run("study.yaml", [f"embedding.encoder=path:{tiny}"], out=Path("run"))
+    result = run("study.yaml", [f"embedding.encoder=path:{tiny}", "labelling.labeller=zero-shot"], out=Path("run"))
     assert result.reused == ("companies",)
     embedding = next(stage for stage in result.manifest["stages"] if stage["name"] == "embedding")
     assert embedding["facts"]["computed"] == embedding["facts"]["texts"] - kept

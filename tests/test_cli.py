@@ -111,7 +111,7 @@ def test_unknown_study_encoder_and_columns_are_exit_2(chainbert, companies, tmp_
 
 def test_label_writes_one_row_a_company_with_its_reason(chainbert, companies, tiny, tmp_path):
     out = tmp_path / "labels.csv"
-    done = chainbert("label", companies, "--encoder", tiny, "--out", out)
+    done = chainbert("label", companies, "--encoder", tiny, "--labeller", "zero-shot", "--out", out)
     assert done.stdout == ""
     assert "3 rows, 2 of them usable" in done.stderr
     table = pd.read_csv(out, keep_default_na=False)
@@ -145,7 +145,7 @@ def test_compare_prints_a_gap_or_why_there_is_none(chainbert, companies, tiny):
 
 def test_run_verify_and_json(chainbert, tiny, tmp_path):
     out = tmp_path / "run"
-    settings = ["--set", f"embedding.encoder={tiny}", "--out", out]
+    settings = ["--set", f"embedding.encoder={tiny}", "--set", "labelling.labeller=zero-shot", "--out", out]
     summary = json.loads(chainbert("run", "smoke", *settings, "--json").stdout)
     assert summary["usable"] > 20
     assert "nothing has changed" in chainbert("run", "smoke", *settings).stdout

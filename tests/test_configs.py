@@ -2,19 +2,31 @@
 
 import pytest
 
+from chainbert.cli import single
 from chainbert.errors import ConfigError
 from chainbert.files import shipped
-from chainbert.labelling import Codebook
+from chainbert.labelling import Codebook, LabellingConfig, available_labellers
+from chainbert.labelling.evaluation.config import load_evaluation
+from chainbert.labelling.evaluation.wordings import read_wordings
+from chainbert.labelling.training import TrainingConfig
 from chainbert.study import load_study, resolved_lines, study_path
+from chainbert.yamlfile import load
 
 STUDIES = sorted(shipped("configs", "studies").glob("*.yaml"))
 CODEBOOKS = sorted(shipped("configs", "codebooks").glob("*.yaml"))
+WORDINGS = sorted(shipped("configs", "codebooks", "wordings").glob("*.yaml"))
+TRAINING = sorted(shipped("configs", "train").glob("*.yaml"))
+EVALUATIONS = sorted(shipped("configs", "evaluate").glob("*.yaml"))
 
 
 def test_every_configuration_file_is_tested_here():
     assert [path.stem for path in STUDIES] == ["demo", "itjuzi", "listed", "smoke"]
-    assert [path.stem for path in CODEBOOKS] == ["company-axes"]
-    assert sorted(shipped("configs").rglob("*.*")) == sorted(STUDIES + CODEBOOKS)
+    assert [path.stem for path in CODEBOOKS] == ["business", "company-axes"]
+    assert [path.stem for path in WORDINGS] == ["company-axes"]
+    assert [path.stem for path in TRAINING] == ["company-axes", "hand-codes"]
+    assert [path.stem for path in EVALUATIONS] == ["company-axes", "demo"]
+    files = STUDIES + CODEBOOKS + WORDINGS + TRAINING + EVALUATIONS
+    assert sorted(shipped("configs").rglob("*.*")) == sorted(files)
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
@@ -26,6 +38,30 @@ def test_study_is_valid_and_bears_its_file_name(path):
 @pytest.mark.parametrize("path", CODEBOOKS, ids=lambda path: path.stem)
 def test_codebook_is_valid(path):
     assert Codebook.load(path).version == Codebook.load(path.stem).version
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_training_file_is_valid_and_its_files_exist(path):
+    config = load(TrainingConfig, path).value
+    named = [*config.texts, *config.test, config.gold, config.companies]
+    assert all((path.parent / name).is_file() for name in named if name)
+    assert all(Codebook.load(name) for name in config.codebooks)
+
+
+@pytest.mark.parametrize("path", EVALUATIONS, ids=lambda path: path.stem)
+def test_evaluation_file_is_valid_and_bears_its_file_name(path):
+    gold = ["gold=demo:", "companies=demo:"]
+    assert load_evaluation(path, gold).config.name == path.stem
+
+
+@pytest.mark.parametrize("path", WORDINGS, ids=lambda path: path.stem)
+def test_wordings_fit_their_codebook(path):
+    assert read_wordings(path, Codebook.load(path.stem)).codebook == path.stem
+
+
+def test_the_command_line_and_the_configuration_have_one_default_labeller():
+    assert LabellingConfig().labeller == single.DEFAULT_LABELLER
+    assert single.DEFAULT_LABELLER in [name for name, _ in available_labellers()]
 
 
 def test_unknown_study_is_suggested():

@@ -258,6 +258,18 @@ def test_an_encoder_it_was_not_checked_with_is_not_used(folder, monkeypatch):
     assert asked == ["bundled:multilingual-e5-small"]
 
 
+def test_the_same_model_in_another_precision_is_used_and_its_labels_are_marked(tmp_path, book):
+    folder = hashed_labeller(tmp_path / "labeller", invented(120), relatives=["test:finer"])
+    finer = HashEncoder(256, name="test:finer")
+    labeller = Labeller.load(folder, encoder=finer)
+    assert labeller.scorer.base is finer
+    labels = labeller.label(read_set(tmp_path, NEW), book)
+    assert labels.table["customer.status"].unique().tolist() == ["not transferable"]
+    assert "in another precision and has not been checked with it" in labels.notes[0]
+    own = Labeller.load(folder, encoder=HashEncoder(256)).label(read_set(tmp_path, NEW), book)
+    assert labels.table["customer"].tolist() == own.table["customer"].tolist()
+
+
 def test_its_own_encoder_must_be_one_it_was_checked_with(folder, monkeypatch):
     monkeypatch.setattr("chainbert.labelling.trained.load_encoder", lambda _: HashEncoder(256, max_tokens=9))
     with pytest.raises(DataError, match=r"labeller: was trained on bundled:multilingual-e5-small.*is another now"):

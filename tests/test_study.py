@@ -31,7 +31,7 @@ def tiny(tmp_path_factory):
 @pytest.fixture
 def settings(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("CHAINBERT_CACHE", str(tmp_path / "cache"))
-    return [f"embedding.encoder=path:{tiny}"]
+    return [f"embedding.encoder=path:{tiny}", "labelling.labeller=zero-shot"]
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +39,9 @@ def finished(tiny, tmp_path_factory):
     """One run of the smoke study that tests copy and continue."""
     folder = tmp_path_factory.mktemp("finished")
     store = folder / "vectors"
-    run("smoke", [f"embedding.encoder=path:{tiny}", f"embedding.store={store}"], out=folder / "run")
-    return folder, [f"embedding.encoder=path:{tiny}", f"embedding.store={store}"]
+    settings = [f"embedding.encoder=path:{tiny}", f"embedding.store={store}", "labelling.labeller=zero-shot"]
+    run("smoke", settings, out=folder / "run")
+    return folder, settings
 
 
 @pytest.fixture

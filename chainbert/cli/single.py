@@ -21,7 +21,7 @@ Columns = Annotated[
 EncoderName = Annotated[str, typer.Option("--encoder", help="See `chainbert models`.")]
 DEFAULT_ENCODER = "bundled:multilingual-e5-small"
 # As in LabellingConfig, which takes too long to import for --help; a test holds them together.
-DEFAULT_LABELLER = "zero-shot"
+DEFAULT_LABELLER = "company-axes"
 
 
 def label(

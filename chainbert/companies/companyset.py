@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -48,6 +49,11 @@ class CompanySet:
         reasons = Counter(reason_kind(status) for status in self.table["status"] if status)
         return dict(reasons.most_common())
 
+    @cached_property
+    def sentences(self) -> pd.DataFrame:
+        """As ``sentences_of``; split once, however many codebooks and encoders read them."""
+        return _split_all(self.usable)
+
     def sample(self, firms: int) -> CompanySet:
         """All rows of at most so many usable firms, chosen by the hash of their id: the same ones in any row order."""
         chosen = sorted(self.usable["id"].unique(), key=content_hash)[:firms]
@@ -61,8 +67,12 @@ def sentences_of(companies: CompanySet) -> pd.DataFrame:
     ``position`` counts from 0 within the company, the name last; ``text`` is exactly the stored text's (or name's)
     ``[start:end]``; ``masked`` has city names replaced; ``language`` is zh, en or other for each sentence.
     """
+    # A copy that is made when it is written to.
+    return companies.sentences.copy(deep=False)
+
+
+def _split_all(usable: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, list[object]] = {name: [] for name in SENTENCE_COLUMNS}
-    usable = companies.usable
     identity = zip(usable["key"], usable["id"], usable["observed"], strict=True)
     for who, name, text in zip(identity, usable["name"], usable["text"], strict=True):
         pieces = [("text", start, end, text[start:end]) for start, end in split_sentences(text)]

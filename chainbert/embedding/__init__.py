@@ -5,6 +5,7 @@ already stored, and how many texts were longer than the encoder reads. Importing
 """
 
 from chainbert.embedding.adapter import FILES as ADAPTER_FILES
+from chainbert.embedding.adapter import SETTINGS as ADAPTER_SETTINGS
 from chainbert.embedding.adapter import AdaptedEncoder
 from chainbert.embedding.batching import TOKEN_BUDGET, plan_batches, unique_texts
 from chainbert.embedding.config import EmbeddingConfig
@@ -15,6 +16,7 @@ from chainbert.embedding.store import Embedded, EmbeddingStore, StoreCheck, defa
 
 __all__ = [
     "ADAPTER_FILES",
+    "ADAPTER_SETTINGS",
     "DEFAULT_ENCODER",
     "TOKEN_BUDGET",
     "AdaptedEncoder",

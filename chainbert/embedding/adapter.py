@@ -75,8 +75,11 @@ def merge_adapter(transformer: torch.nn.Module, folder: Path) -> None:
             f"{folder}: an adapter with {' and '.join(special)}, which is added in otherwise; plain LoRA was expected"
         )
     modules = dict(transformer.named_modules())
+    adapted = sorted(key for key in weights if key.endswith(".lora_A.weight"))
+    if not adapted:
+        raise EncoderError(f"{folder / WEIGHTS}: holds no LoRA weights, so it would change nothing; train it again")
     with torch.no_grad():
-        for key in sorted(key for key in weights if key.endswith(".lora_A.weight")):
+        for key in adapted:
             path = key.removeprefix(PREFIX).removesuffix(".lora_A.weight")
             down, up = weights[key], weights[key.replace("lora_A", "lora_B")]
             module = modules.get(path)

@@ -22,6 +22,7 @@ SPREAD = 3.0
 FEWEST = 10
 CUTS = np.arange(0.05, 0.951, 0.01)
 RESAMPLES = 200
+PULL = 50
 RESAMPLING_SEED = 1
 
 
@@ -96,10 +97,11 @@ def best_threshold(probabilities: np.ndarray, answers: np.ndarray, weights: np.n
     """From which probability to say yes, so that the macro-F1 of yes and no is highest; in [.05, .95].
 
     Where nearly all companies say yes, .5 would hardly ever say no, and the macro-F1 that codings are judged by would
-    suffer. The best cut of few companies is a matter of luck, so it is the mean of the best cuts of resamples; .5
-    where only one answer occurs.
+    suffer. The best cut of few companies is a matter of luck, so it is the mean of the best cuts of resamples, and
+    drawn to .5 as if ``PULL`` companies of the rarer answer had said so; .5 where only one answer occurs.
     """
-    if len(np.unique(answers)) < 2:
+    rarer = min((answers == 0).sum(), (answers == 1).sum())
+    if not rarer:
         return 0.5
     order = np.lexsort((weights, answers, probabilities))  # the order of companies is not to matter
     probabilities, answers, weights = probabilities[order], answers[order], weights[order]
@@ -114,7 +116,8 @@ def best_threshold(probabilities: np.ndarray, answers: np.ndarray, weights: np.n
     score = f_yes + f_no
     # All cuts that are as good as the best, so that no tie is broken by the order of the cuts.
     best = score >= score.max(axis=1, keepdims=True) - 1e-12
-    return float(((best * CUTS).sum(axis=1) / best.sum(axis=1)).mean())
+    found = float(((best * CUTS).sum(axis=1) / best.sum(axis=1)).mean())
+    return float(0.5 + (found - 0.5) * rarer / (rarer + PULL))
 
 
 def _choice(
@@ -143,7 +146,7 @@ def _choice_loss(free: np.ndarray, *, logs: np.ndarray, y: np.ndarray, weight: n
 
 
 def _shared(y: np.ndarray, language: np.ndarray, languages: int) -> np.ndarray:
-    """(languages,) int: whose intercept each language has: its own, or the first's where it has too few codes."""
+    """(languages,) int: whose intercept each language has: its own, or all one where any has too few codes."""
     enough = [min((y[language == one] == value).sum() for value in (0, 1)) >= FEWEST for one in range(languages)]
     return np.array([one if all(enough) else 0 for one in range(languages)])
 

@@ -172,7 +172,7 @@ class Codebook(Section):
 def codebook_path(path_or_name: str | Path) -> Path:
     """The file itself, or the shipped codebook of that name; raises ConfigError where it is neither."""
     path = Path(path_or_name)
-    if path.suffix in {".yaml", ".yml"} or path.exists():
+    if path.suffix in {".yaml", ".yml"} or path.is_file():
         return path
     folder = shipped("configs", "codebooks")
     known = sorted(file.stem for file in folder.glob("*.yaml"))

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from chainbert.yamlfile import Section
 
-DEFAULT_LABELLER = "zero-shot"
+DEFAULT_LABELLER = "company-axes"
 
 
 class LabellingConfig(Section):

@@ -13,6 +13,8 @@ from chainbert.labelling.pooling import Pooled
 from chainbert.labelling.spoken import Spoken
 from chainbert.progress import Progress
 
+TRAINED, CROSS_FITTED = "trained", "cross-fitted"
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from chainbert.labelling.knownaxis import (
 )
 from chainbert.labelling.modelfolder import ModelFolder, read_model_folder
 from chainbert.labelling.pooling import Pooled, pool_sentences
-from chainbert.labelling.scorer import Scored
+from chainbert.labelling.scorer import CROSS_FITTED, TRAINED, Scored
 from chainbert.labelling.scoring import AxisModel, Reference, Sentences, learn_axis, lesson_of
 from chainbert.labelling.spoken import Spoken
 from chainbert.labelling.transfer import Gate
@@ -64,6 +64,8 @@ class Trained:
     """Company ids and text digests that trained it, each with "trained" or its fold."""
     folds: tuple[dict[str, KnownAxis], ...] = ()
     """Where hand codes trained it: the axes as learnt without each fold of them."""
+    checked: bool = True
+    """Whether it was checked with this very encoder, and not with the same model in another precision."""
 
     @classmethod
     def load(cls, folder: Path, encoder: Encoder | None = None) -> Trained:
@@ -74,6 +76,8 @@ class Trained:
         found = read_model_folder(folder)
         manifest = found.manifest
         if encoder is None or encoder.fingerprint not in manifest["fingerprints"]:
+            if encoder is not None and encoder.fingerprint.startswith(tuple(manifest.get("relatives", ()))):
+                return replace(cls.of(found, encoder), checked=False)
             encoder = load_encoder(manifest["encoder"])
             if encoder.fingerprint not in manifest["fingerprints"]:
                 raise DataError(
@@ -142,6 +146,12 @@ class Trained:
         holds = np.ones(n, bool)
         holds[present] = near
         notes = self._gate_notes(near, share)
+        if not self.checked:
+            holds[:] = False
+            notes.append(
+                f"'{self.name}' was trained on this encoder in another precision and has not been checked with it: its "
+                "probabilities are marked 'not transferable'."
+            )
         axes, transferable = [], np.ones((n, len(codebook.axes)), bool)
         unseen = self._learn_unseen(codebook, store, progress)
         for done, axis in enumerate(codebook.axes):
@@ -167,7 +177,6 @@ class Trained:
         self, axis: Axis, sentences: Sentences, spoken: Spoken, language: np.ndarray, fold: np.ndarray
     ) -> Pooled:
         """Calibrated; a company of a fold is scored by the part that was learnt without it."""
-        n = len(spoken.companies)
         found = self._calibrated(self.axes[axis.id], axis, sentences, spoken, language)
         probabilities, best = found.probabilities.copy(), found.best.copy()
         thresholds = np.broadcast_to(self.axes[axis.id].calibration.threshold, probabilities.shape).copy()
@@ -177,7 +186,6 @@ class Trained:
                 own = self._calibrated(axes[axis.id], axis, sentences, spoken, language)
                 probabilities[rows], best[rows] = own.probabilities[rows], own.best[rows]
                 thresholds[rows] = axes[axis.id].calibration.threshold
-        assert len(probabilities) == n  # one row a company
         return Pooled(probabilities, best, thresholds)
 
     def _calibrated(
@@ -247,8 +255,8 @@ class Trained:
             hows = [how for how in found if how is not None]
             if hows:
                 # Seen by two folds, no part has not seen it.
-                training[row] = "trained" if "trained" in hows or len(set(hows)) > 1 else "cross-fitted"
-                fold[row] = int(hows[0]) if training[row] == "cross-fitted" else -1
+                training[row] = TRAINED if TRAINED in hows or len(set(hows)) > 1 else CROSS_FITTED
+                fold[row] = int(hows[0]) if training[row] == CROSS_FITTED else -1
         return training, fold
 
     def _gate_notes(self, near: np.ndarray, share: float) -> list[str]:

@@ -39,7 +39,7 @@ class StudyConfig(Section):
 def study_path(name: str) -> Path:
     """The study file of that path, or the shipped study of that name (``demo``, ``smoke``, …)."""
     given = Path(name)
-    if given.suffix in {".yaml", ".yml"} or given.exists():
+    if given.suffix in {".yaml", ".yml"} or given.is_file():
         return given
     known = sorted(path.stem for path in shipped("configs", "studies").glob("*.yaml"))
     if name in known:
@@ -80,27 +80,20 @@ def companies_path(loaded: Loaded[StudyConfig], study: Path) -> Path:
             f"{study}: 'companies.path' is not given; name the company table in the study file "
             "or with --set companies.path=FILE"
         )
-    return demo_companies() if given == "demo:" else _beside(given, "companies.path", loaded, study)
+    return demo_companies() if given == "demo:" else loaded.beside(given, "companies.path", study)
 
 
 def codebook_path(loaded: Loaded[StudyConfig], study: Path) -> str | Path:
     """The codebook of a study: a shipped one's name, or a file."""
     given = loaded.value.labelling.codebook
-    return _beside(given, "labelling.codebook", loaded, study) if given.endswith((".yaml", ".yml")) else given
+    return loaded.beside(given, "labelling.codebook", study) if given.endswith((".yaml", ".yml")) else given
 
 
 def labeller_name(loaded: Loaded[StudyConfig], study: Path) -> str | Path:
     """The labeller of a study: a name, or the folder of a trained one, where it has a slash."""
     given = loaded.value.labelling.labeller
     is_folder = "/" in given and not given.startswith("nli:")
-    return _beside(given, "labelling.labeller", loaded, study) if is_folder else given
-
-
-def _beside(given: str, key: str, loaded: Loaded[StudyConfig], study: Path) -> Path:
-    """A path in a study file is relative to that file; one given on the command line, to the working folder."""
-    path = Path(given).expanduser()
-    from_command_line = loaded.origins.get(key, "").startswith("--set")
-    return path if from_command_line or path.is_absolute() else study.parent / path
+    return loaded.beside(given, "labelling.labeller", study) if is_folder else given
 
 
 def resolved_lines(loaded: Loaded[StudyConfig], *, origin: bool = False) -> list[str]:

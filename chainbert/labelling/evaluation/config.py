@@ -80,7 +80,7 @@ class EvaluationPlan:
 def evaluation_path(name: str | Path) -> Path:
     """The evaluation file of that path, or the shipped one of that name (``demo``, ``company-axes``)."""
     given = Path(name)
-    if given.suffix in {".yaml", ".yml"} or given.exists():
+    if given.suffix in {".yaml", ".yml"} or given.is_file():
         return given
     known = sorted(path.stem for path in shipped("configs", "evaluate").glob("*.yaml"))
     if str(name) in known:
@@ -94,7 +94,7 @@ def load_evaluation(name: str | Path, overrides: Iterable[str] = ()) -> Evaluati
     loaded = load(EvaluationConfig, path, overrides)
     config = loaded.value
     codebook = Codebook.load(
-        _beside(config.codebook, "codebook", loaded, path) if _is_file(config.codebook) else config.codebook
+        loaded.beside(config.codebook, "codebook", path) if _is_file(config.codebook) else config.codebook
     )
     if faults := list(_faults(loaded, codebook, path)):
         raise ConfigError.of(faults)
@@ -104,7 +104,7 @@ def load_evaluation(name: str | Path, overrides: Iterable[str] = ()) -> Evaluati
     if config.companies is None and config.gold == DEMO:
         companies = demo_companies()
     optional = {
-        key: None if given is None else _beside(given, key, loaded, path)
+        key: None if given is None else loaded.beside(given, key, path)
         for key, given in (("wordings", config.wordings), ("parity", config.parity), ("training", config.training))
     }
     asked = config.leave_one_axis_out
@@ -170,12 +170,5 @@ def _labeller(config: EvaluationConfig, number: int, loaded: Loaded[EvaluationCo
 
 def _table(given: str, key: str, loaded: Loaded[EvaluationConfig], path: Path) -> Path:
     if given != DEMO:
-        return _beside(given, key, loaded, path)
+        return loaded.beside(given, key, path)
     return demo_companies() if key == "companies" else demo_companies().with_name("gold.jsonl")
-
-
-def _beside(given: str, key: str, loaded: Loaded[EvaluationConfig], path: Path) -> Path:
-    """A path in a file is relative to that file; one given on the command line, to the working folder."""
-    found = Path(given).expanduser()
-    from_command_line = loaded.origins.get(key, "").startswith("--set")
-    return found if from_command_line or found.is_absolute() else path.parent / found

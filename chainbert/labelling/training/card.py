@@ -8,8 +8,8 @@ from chainbert.labelling.training.measure import Metrics, mean_of
 
 LIMITS = """\
 - It reads what a text says. What a company leaves out, it cannot know: *unclear* is often the right answer.
-- Probabilities are calibrated on texts written for training, weighed to expected shares. On companies of another
-  kind they are marked *not transferable*; hand codes (`mode: hand-codes`) calibrate them anew.
+- Probabilities are calibrated on {calibrated_on}. On companies of another kind they are marked
+  *not transferable*; hand codes (`mode: hand-codes`) calibrate them anew.
 - A count of its labels is not a share: correct it with an audit sample (`chainbert sample`, `chainbert shares`).
 - Chinese and English only. A text in another language is read with whatever the encoder knows of it.
 """
@@ -22,8 +22,15 @@ def card_of(manifest: dict[str, Any], description: str) -> str:
     parts += ["## Recipe", "", *_recipe(manifest), ""]
     for title, what in metrics.items():
         parts += [f"## {title}", "", *_table(what), ""]
-    parts += ["## Limits", "", LIMITS]
+    parts += ["## Limits", "", LIMITS.format(calibrated_on=_calibrated_on(manifest))]
     return "\n".join(parts)
+
+
+def _calibrated_on(manifest: dict[str, Any]) -> str:
+    if "gold" in manifest:
+        return f"the hand codes, out of fold, and those of axes without codes as in {manifest['start']['name']}"
+    weighed = ", weighed to expected shares" if manifest["config"]["expected_shares"] else ""
+    return f"texts written for training{weighed}"
 
 
 def _recipe(manifest: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from chainbert.embedding import DEFAULT_ENCODER
 from chainbert.errors import ConfigError
-from chainbert.yamlfile import Section
+from chainbert.yamlfile import Loaded, Section
 
 
 class ProjectionConfig(Section):
@@ -61,6 +61,9 @@ class TrainingConfig(Section):
     leave_out: tuple[str, ...] = ()
     """Axes the labeller must not learn, to measure how it does on axes it has never seen."""
     encoder: str = DEFAULT_ENCODER
+    relatives: tuple[str, ...] = ()
+    """How the fingerprints of the same model in another precision begin: with such an encoder the labeller works where
+    its own cannot be had, its probabilities marked not transferable."""
     calibration_share: float = Field(default=0.2, gt=0, lt=0.5)
     """Share of the companies kept out of the weights, for early stopping and calibration."""
     natural_calibration_share: float = Field(default=0.5, gt=0, lt=1)
@@ -98,6 +101,9 @@ class TrainingConfig(Section):
         wanted = ("start", "gold") if self.mode == "hand-codes" else ("texts",)
         if missing := [name for name in wanted if not getattr(self, name)]:
             raise ValueError(f"mode {self.mode} needs {' and '.join(missing)}")
+        if not self.codebooks or (self.mode == "hand-codes" and len(self.codebooks) > 1):
+            wanted_books = "one codebook" if self.mode == "hand-codes" else "one codebook at least"
+            raise ValueError(f"codebooks names {len(self.codebooks)}; mode {self.mode} needs {wanted_books}")
         return self
 
 
@@ -107,6 +113,7 @@ def require(package: str, purpose: str) -> None:
         raise ConfigError(f"{purpose} needs the package {package}; install it with: pip install 'chainbert[train]'")
 
 
-def beside(folder: Path, name: str) -> str | Path:
-    """A codebook file named in a training file, from that file's folder; a shipped codebook's name stays."""
-    return folder / name if name.endswith((".yaml", ".yml")) else name
+def codebook_of(loaded: Loaded[TrainingConfig], number: int, file: Path) -> str | Path:
+    """A codebook of a training file: a shipped one's name, or a file."""
+    name = loaded.value.codebooks[number]
+    return loaded.beside(name, f"codebooks.{number}", file) if name.endswith((".yaml", ".yml")) else name

@@ -17,12 +17,14 @@ from chainbert.labelling.gold import Gold, read_gold
 from chainbert.labelling.knownaxis import KnownAxis, anchors_of, description_phrases
 from chainbert.labelling.labeller import trained_labeller
 from chainbert.labelling.leakage import grouped_folds
+from chainbert.labelling.scorer import TRAINED
 from chainbert.labelling.scoring import Sentences
 from chainbert.labelling.spoken import Spoken
 from chainbert.labelling.trained import Trained
 from chainbert.labelling.training.adapt import Coded, adapt_axis
-from chainbert.labelling.training.config import TrainingConfig, beside
+from chainbert.labelling.training.config import TrainingConfig, codebook_of
 from chainbert.progress import Progress
+from chainbert.yamlfile import Loaded
 
 FEWEST = 20
 
@@ -45,16 +47,18 @@ class Adapted:
     """Axis → (n, k): 1 yes, 0 no, nan not coded."""
 
 
-def adapt(config: TrainingConfig, folder: Path, progress: Progress) -> Adapted:
-    """Adapt ``config.start`` to ``config.gold``; relative paths start at ``folder``.
+def adapt(loaded: Loaded[TrainingConfig], path: Path, progress: Progress) -> Adapted:
+    """Adapt the labeller ``start`` of the training file ``path`` to its hand codes.
 
-    Raises DataError where fewer than 20 coded companies have a text, or all codes of an axis are one.
+    An axis without codes stays as it is. Raises DataError where fewer than 20 coded companies have a text.
     """
-    beside_it = folder / config.start
-    start = trained_labeller(beside_it if beside_it.is_dir() else config.start)
-    codebook = Codebook.load(beside(folder, config.codebooks[0]))
-    gold = read_gold(folder / config.gold, codebook)
-    companies = read_companies(folder / (config.companies or config.gold))
+    config = loaded.value
+    folder = loaded.beside(config.start, "start", path)
+    start = trained_labeller(folder if folder.is_dir() else config.start)
+    codebook = Codebook.load(codebook_of(loaded, 0, path))
+    coded_in = loaded.beside(config.gold, "gold", path)
+    gold = read_gold(coded_in, codebook)
+    companies = read_companies(loaded.beside(config.companies, "companies", path) if config.companies else coded_in)
     chosen, answers = coded_companies(companies, gold, codebook)
     if len(chosen.table) < FEWEST:
         raise DataError(
@@ -88,7 +92,7 @@ def adapt(config: TrainingConfig, folder: Path, progress: Progress) -> Adapted:
             folds[fold][axis.id] = adapt_axis(models[axis.id], anchors[axis.id], coded, coded.fold != fold, config.hold)
     progress("adapting", len(codebook.axes), len(codebook.axes))
     # What trained the start has been seen by every fold of this.
-    training = _training(chosen.table, coded.fold) | dict.fromkeys(start.training, "trained")
+    training = _training(chosen.table, coded.fold) | dict.fromkeys(start.training, TRAINED)
     return Adapted(start, axes, tuple(folds), training, codebook, gold, spoken, answers)
 
 

@@ -88,7 +88,7 @@ class Trainer:
         self.space.module.eval()
         rows = self.plan.trained[:: max(1, len(self.plan.trained) // 256)]
         with torch.no_grad():
-            middle = float((self._vectors(rows) @ self.anchors(None).T).mean())
+            middle = float((self._vectors(rows) @ self.anchors(None).cpu().T).mean())
         columns, languages = len(self.plan.anchors), len(self.plan.anchors[0])
         return LabelAnchored(columns, languages, self.config.sharpness, middle)
 

@@ -69,7 +69,9 @@ class LabelAnchored(nn.Module):
 
     def forward(self, texts: Tensor, anchors: Tensor, language: Tensor) -> Tensor:
         """Texts (b, d), anchors (k, d) unit rows, language (b,) → (b, k) logits."""
-        logits: Tensor = self.log_sharpness.exp() * (texts @ anchors.T - self.middle) + self.intercept[language]
+        # The texts may be on another device.
+        intercept = self.intercept[language].to(texts.device)
+        logits: Tensor = self.log_sharpness.exp().to(texts.device) * (texts @ anchors.T - self.middle) + intercept
         return logits
 
 

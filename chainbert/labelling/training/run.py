@@ -25,10 +25,11 @@ from chainbert.labelling.codebook import Axis, Codebook, Language
 from chainbert.labelling.knownaxis import description_phrases
 from chainbert.labelling.leakage import refuse_leaks
 from chainbert.labelling.modelfolder import MANIFEST, ModelFolder
+from chainbert.labelling.scorer import TRAINED
 from chainbert.labelling.scoring import Sentences, lesson_of
 from chainbert.labelling.trained import Trained
 from chainbert.labelling.training.anchors import wordings
-from chainbert.labelling.training.config import TrainingConfig, beside
+from chainbert.labelling.training.config import TrainingConfig, codebook_of
 from chainbert.labelling.training.fit import Fitted, bundle, fit_all
 from chainbert.labelling.training.handcodes import adapt
 from chainbert.labelling.training.measure import Metrics, measure
@@ -71,7 +72,7 @@ def train(
     out = out or Path("runs") / "labellers" / config.name
     check_writable(out / MANIFEST)
     if config.mode == "hand-codes":
-        return write_adapted(out, config, adapt(config, path.parent, progress), progress)
+        return write_adapted(out, config, adapt(loaded, path, progress), progress)
     base = load_encoder(config.encoder)
     if not isinstance(base, SentenceEncoder):
         raise ConfigError(
@@ -94,20 +95,22 @@ def train(
 
 
 def read_lessons(loaded: Loaded[TrainingConfig], path: Path) -> Lessons:
-    """Codebooks and texts of a training file, checked; relative paths start at the file's folder."""
+    """Codebooks and texts of a training file, checked; relative paths as of ``Loaded.beside``."""
     config = loaded.value
-    books = [Codebook.load(beside(path.parent, name)) for name in config.codebooks]
+    books = [Codebook.load(codebook_of(loaded, number, path)) for number in range(len(config.codebooks))]
     axes = tuple(axis for book in books for axis in book.axes if axis.id not in config.leave_out)
     known = [axis.id for book in books for axis in book.axes]
     if doubled := sorted({name for name in known if known.count(name) > 1}):
         raise ConfigError(f"{path}: axis {', '.join(doubled)} is in several of the codebooks; each may be in one only")
     if unknown := [name for name in config.leave_out if name not in known]:
         raise ConfigError(f"{path}: leave_out names {', '.join(unknown)}; the codebooks have {', '.join(known)}")
+    if not axes:
+        raise ConfigError(f"{path}: leave_out names every axis of the codebooks; one at least must be learnt")
     indicators = [f"{axis.id}.{one.id}" for book in books for axis in book.axes for one in axis.indicators]
     if unknown := [name for name in config.expected_shares if name not in indicators]:
         hint = did_you_mean(unknown[0], indicators)
         raise ConfigError(f"{path}: expected_shares names {', '.join(unknown)}, no indicator of the codebooks.{hint}")
-    texts = read_training_texts([path.parent / name for name in config.texts], axes)
+    texts = read_training_texts(_beside(loaded, "texts", config.texts, path), axes)
     out = kept_out(texts, config.calibration_share, config.natural_calibration_share, config.seed)
     if out.all() or not out.any():
         count = texts.table["company"].nunique()
@@ -116,10 +119,14 @@ def read_lessons(loaded: Loaded[TrainingConfig], path: Path) -> Lessons:
             f"(calibration_share = {config.calibration_share}; companies with nearly one text go together), and "
             "some on both sides are needed; give more companies with texts of their own"
         )
-    test = read_training_texts([path.parent / name for name in config.test], axes) if config.test else None
+    test = read_training_texts(_beside(loaded, "test", config.test, path), axes) if config.test else None
     if test is not None:
         refuse_leaks(companies_of(texts.table), companies_of(test.table))
     return Lessons(texts, axes, {book.id: book.version for book in books}, out, test)
+
+
+def _beside(loaded: Loaded[TrainingConfig], key: str, names: Sequence[str], path: Path) -> list[Path]:
+    return [loaded.beside(name, f"{key}.{number}", path) for number, name in enumerate(names)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +232,7 @@ def _facts(config: TrainingConfig, lessons: Lessons, base: SentenceEncoder, fitt
         "languages": list(LANGUAGES),
         "encoder": config.encoder,
         "fingerprints": [base.fingerprint],
+        "relatives": list(config.relatives),
         "codebooks": lessons.codebooks,
         "axes": fitted.facts(),
         "texts": {Path(name).name: digest for name, digest in lessons.texts.sha256.items()},
@@ -236,10 +244,12 @@ def _facts(config: TrainingConfig, lessons: Lessons, base: SentenceEncoder, fitt
 
 def _training(texts: TrainingTexts) -> dict[str, str]:
     """What tells a company that trained the labeller: its id, and its sentences as one text."""
-    companies = companies_of(texts.table)
+    # The table is sorted by content; a company's text is its sentences as they stand in their file.
+    places = texts.table["place"].str.rpartition(":").set_axis(["file", "colon", "line"], axis=1).astype({"line": int})
+    companies = companies_of(texts.table.loc[places.sort_values(["file", "line"]).index])
     english = set(texts.table.loc[texts.table["language"] == "en", "company"])
     found: dict[str, str] = {}
     for name, text in zip(companies["id"], companies["text"], strict=True):
         whole = str(text).replace("\n", " " if name in english else "")
-        found |= {f"id:{name}": "trained", f"text:{content_hash(whole)}": "trained"}
+        found |= dict.fromkeys((f"id:{name}", f"text:{content_hash(whole)}"), TRAINED)
     return found

@@ -12,6 +12,7 @@ import numpy as np
 from chainbert.embedding import ADAPTER_FILES, EmbeddingStore, default_store_folder
 from chainbert.files import atomic_path
 from chainbert.labelling.modelfolder import ModelFolder, read_model_folder, write_model_folder
+from chainbert.labelling.scorer import TRAINED, Scored
 from chainbert.labelling.trained import Trained
 from chainbert.labelling.training.card import card_of
 from chainbert.labelling.training.config import TrainingConfig
@@ -69,6 +70,7 @@ def write_adapted(out: Path, config: TrainingConfig, adapted: Adapted, progress:
         "languages": start.manifest["languages"],
         "encoder": start.manifest["encoder"],
         "fingerprints": start.manifest["fingerprints"],
+        "relatives": start.manifest.get("relatives", []),
         "codebooks": start.manifest["codebooks"] | {adapted.codebook.id: adapted.codebook.version},
         "axes": {name: {"meaning": known.meaning, "wording": known.wording} for name, known in axes.items()},
         "start": {"name": start.manifest["name"], "files": start.manifest["files"]},
@@ -83,22 +85,21 @@ def write_adapted(out: Path, config: TrainingConfig, adapted: Adapted, progress:
     write_model_folder(out, manifest, own | learnt, {CARD: card_of(manifest, config.description)})
     # Measured with the folder itself: coded companies are labelled by the part that never saw them.
     finished = Trained.of(read_model_folder(out), adapted.start.base)
-    manifest["metrics"] = {
-        BEFORE: _measured(adapted.start, adapted, progress),
-        AFTER: _measured(finished, adapted, progress),
-    }
+    store = EmbeddingStore(default_store_folder())
+    before, after = (one.score(adapted.spoken, adapted.codebook, store, progress) for one in (adapted.start, finished))
+    # What trained the start already is seen by every part of this one, so that it can judge neither.
+    unseen = after.training != TRAINED
+    manifest["metrics"] = {BEFORE: _measured(before, adapted, unseen), AFTER: _measured(after, adapted, unseen)}
     write_model_folder(out, manifest, own | learnt, {CARD: card_of(manifest, config.description)})
     return read_model_folder(out)
 
 
-def _measured(labeller: Trained, adapted: Adapted, progress: Progress) -> Metrics:
-    store = EmbeddingStore(default_store_folder())
-    scored = labeller.score(adapted.spoken, adapted.codebook, store, progress)
-    language = labeller.language_of(adapted.spoken.companies["language"].to_numpy(dtype=object))
+def _measured(scored: Scored, adapted: Adapted, unseen: np.ndarray) -> Metrics:
+    """How good scores are on the coded companies ``unseen`` (n,) bool."""
+    languages = adapted.start.reference.languages
+    language = adapted.start.language_of(adapted.spoken.companies["language"].to_numpy(dtype=object))
     found: Metrics = {}
     for axis, pooled in zip(adapted.codebook.axes, scored.axes, strict=True):
-        answers = adapted.answers[axis.id]
-        found |= score_axis(
-            axis, pooled.probabilities, pooled.thresholds, answers, language, labeller.reference.languages
-        )
+        answers = np.where(unseen[:, None], adapted.answers[axis.id], np.nan)
+        found |= score_axis(axis, pooled.probabilities, pooled.thresholds, answers, language, languages)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import warnings
@@ -14,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from chainbert.embedding import ADAPTER_FILES
+from chainbert.embedding import ADAPTER_FILES, ADAPTER_SETTINGS
 from chainbert.errors import ConfigError
-from chainbert.files import atomic_path
+from chainbert.files import atomic_path, write_text
 from chainbert.labelling.training.config import LoraConfig, ProjectionConfig, require
 
 if TYPE_CHECKING:
@@ -129,6 +130,10 @@ class AdaptedTransformer:
             for name in ADAPTER_FILES:
                 with atomic_path(folder / name) as target:
                     shutil.copyfile(Path(temporary) / name, target)
+        settings = json.loads((folder / ADAPTER_SETTINGS).read_text(encoding="utf-8"))
+        # Where the encoder lay on this machine says nothing on another; modules come from a set, in any order.
+        settings |= {"base_model_name_or_path": None, "target_modules": sorted(settings["target_modules"])}
+        write_text(folder / ADAPTER_SETTINGS, json.dumps(settings, indent=1) + "\n")
 
 
 def _first_layer(transformer: nn.Module, config: LoraConfig, name: str) -> int:
