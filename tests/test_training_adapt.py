@@ -235,7 +235,8 @@ def test_weights_move_towards_the_codes_and_less_the_harder_they_are_held():
     start, anchors, coded = problem("indicators")
     rows = np.ones(60, bool)
     moved = [
-        np.abs(adapt_axis(start, anchors, coded, rows, hold).weights - start.weights).max() for hold in (0.1, 10.0, 1e7)
+        np.abs(adapt_axis(start, None, anchors, coded, rows, hold).weights - start.weights).max()
+        for hold in (0.1, 10.0, 1e7)
     ]
     assert moved[0] > moved[1] > moved[2]
     assert moved[0] > 1
@@ -245,22 +246,22 @@ def test_weights_move_towards_the_codes_and_less_the_harder_they_are_held():
 def test_it_is_calibrated_out_of_fold_on_the_chosen_companies_alone():
     start, anchors, coded = problem("indicators")
     rows = coded.fold != 2
-    expected = adapt_axis(start, anchors, coded, rows, 1.0)
+    expected = adapt_axis(start, None, anchors, coded, rows, 1.0)
     answers = coded.answers["x"].copy()
     answers[~rows] = 1 - answers[~rows]
-    found = adapt_axis(start, anchors, problem("indicators", answers)[2], rows, 1.0)
+    found = adapt_axis(start, None, anchors, problem("indicators", answers)[2], rows, 1.0)
     assert np.array_equal(found.weights, expected.weights)
     assert np.array_equal(found.calibration.intercept, expected.calibration.intercept)
     # Labels of noise are found out: in sample they would look learnt.
     rng = np.random.default_rng(3)
     noise = (rng.random((60, 2)) < 0.5).astype(float)
-    slope = adapt_axis(start, anchors, problem("indicators", noise)[2], np.ones(60, bool), 0.01).calibration.slope
+    slope = adapt_axis(start, None, anchors, problem("indicators", noise)[2], np.ones(60, bool), 0.01).calibration.slope
     assert slope[0] < 0.5
 
 
 def test_codes_that_all_say_the_same_leave_the_weights():
     start, anchors, coded = problem("indicators", np.ones((60, 2)))
-    found = adapt_axis(start, anchors, coded, np.ones(60, bool), 0.1)
+    found = adapt_axis(start, None, anchors, coded, np.ones(60, bool), 0.1)
     assert np.array_equal(found.weights, start.weights)
     assert (found.calibration.intercept > 0).all()
 
@@ -269,15 +270,15 @@ def test_companies_that_were_not_coded_teach_nothing():
     start, anchors, coded = problem("indicators")
     answers = coded.answers["x"].copy()
     answers[40:] = np.nan
-    expected = adapt_axis(start, anchors, coded, np.arange(60) < 40, 1.0)
-    found = adapt_axis(start, anchors, problem("indicators", answers)[2], np.ones(60, bool), 1.0)
+    expected = adapt_axis(start, None, anchors, coded, np.arange(60) < 40, 1.0)
+    found = adapt_axis(start, None, anchors, problem("indicators", answers)[2], np.ones(60, bool), 1.0)
     assert found.weights == pytest.approx(expected.weights)
     assert found.calibration.slope == pytest.approx(expected.calibration.slope)
 
 
 def test_a_single_choice_is_calibrated_only():
     start, anchors, coded = problem("single")
-    found = adapt_axis(start, anchors, coded, np.ones(60, bool), 0.1)
+    found = adapt_axis(start, None, anchors, coded, np.ones(60, bool), 0.1)
     assert np.array_equal(found.weights, start.weights)
     assert found.calibration.slope.shape == (2,)
     # Weights that say the right thing too softly are sharpened.

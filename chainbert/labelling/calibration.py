@@ -45,6 +45,14 @@ class Calibration:
             np.ones(languages if axis.kind == "single" else size), np.zeros((languages, size)), np.full(size, 0.5)
         )
 
+    def with_columns_of(self, other: Calibration, chosen: np.ndarray) -> Calibration:
+        """This calibration of an axis of indicators, with the indicators ``chosen`` (k,) bool as ``other`` has them."""
+        return Calibration(
+            np.where(chosen, other.slope, self.slope),
+            np.where(chosen, other.intercept, self.intercept),
+            np.where(chosen, other.threshold, self.threshold),
+        )
+
     def apply(self, axis: Axis, scores: np.ndarray, language: np.ndarray) -> np.ndarray:
         """Probabilities (n, k) in [0, 1] of pooled scores (n, k); ``language`` (n,) int, −1 for another language.
 

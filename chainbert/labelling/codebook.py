@@ -20,8 +20,9 @@ from chainbert.yamlfile import Section, did_you_mean, load
 
 Language = Literal["zh", "en"]
 MIXED, UNCLEAR = "mixed", "unclear"
-# These would collide with columns of the label table or with derived values.
-RESERVED = {"id", "key", "observed", "codebook", "status", "evidence", "start", "end", MIXED, UNCLEAR}
+# These would collide with columns of the label table, with derived values, or with a labeller's own numbers.
+COLUMNS = {"id", "key", "observed", "codebook", "training", "status", "evidence", "start", "end"}
+RESERVED = {*COLUMNS, MIXED, UNCLEAR, "gate", "reference", "projection"}
 
 
 Item = TypeVar("Item")

@@ -27,13 +27,16 @@ def meaning_of(axis: Axis) -> str:
 
 def wording_of(axis: Axis) -> str:
     """16 hex digits over everything an axis says."""
-    return content_hash(axis.model_dump_json())[:16]
+    said = axis.model_dump(mode="json", exclude_defaults=True)
+    return content_hash(json.dumps(said, ensure_ascii=False, sort_keys=True))[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class KnownAxis:
     """What a labeller learnt of one axis."""
 
+    kind: str
+    """indicators or single."""
     meaning: str
     wording: str
     weights: np.ndarray
@@ -42,9 +45,9 @@ class KnownAxis:
     anchors: np.ndarray
     """(k, d) unit rows: where the description of each indicator lies in the labeller's space."""
 
-    def is_meant_by(self, anchors: np.ndarray) -> bool:
-        """Whether other descriptions (k, d) mean the same: each is near its own indicator's, and nearest to it."""
-        if anchors.shape != self.anchors.shape:
+    def is_meant_by(self, kind: str, anchors: np.ndarray) -> bool:
+        """Whether other descriptions (k, d) mean this axis: each is near its own indicator's, and nearest to it."""
+        if kind != self.kind or anchors.shape != self.anchors.shape:
             return False
         likeness = anchors @ self.anchors.T
         own = np.diagonal(likeness)

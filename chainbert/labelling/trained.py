@@ -232,7 +232,7 @@ class Trained:
         texts = sorted({text for axis in reworded for said in description_phrases(axis) for text in said})
         found = self.project(embed_texts(self.encoder, texts, store, progress).vectors) if texts else ()
         places = dict(zip(texts, found, strict=True))
-        same |= {axis.id for axis in reworded if self.axes[axis.id].is_meant_by(anchors_of(axis, places))}
+        same |= {axis.id for axis in reworded if self.axes[axis.id].is_meant_by(axis.kind, anchors_of(axis, places))}
         new = [axis for axis in codebook.axes if axis.id not in same]
         if not new:
             return {}
@@ -287,6 +287,7 @@ def _axes(
 ) -> dict[str, KnownAxis]:
     return {
         name: KnownAxis(
+            facts[name]["kind"],
             facts[name]["meaning"],
             facts[name]["wording"],
             weights[f"{prefix}{name}.weights"],

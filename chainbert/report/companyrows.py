@@ -17,7 +17,6 @@ from chainbert.report.tables import plain
 ROW_LIMIT = 600
 PAGE_LIMIT = 400_000
 _CHINESE = re.compile(r"[㐀-鿿]")
-_KEYS = {"key", "id", "observed", "codebook"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class CompanyRow:
 
 def axes_of(labels: pd.DataFrame) -> list[Axis]:
     """The axes of a label table, in its column order."""
-    names = [column for column in labels.columns if "." not in column and column not in _KEYS]
+    names = [column.removesuffix(".status") for column in labels.columns if column.endswith(".status")]
     evidence = [column.removesuffix(".evidence") for column in labels.columns if column.endswith(".evidence")]
     return [Axis(axis, tuple(one.split(".", 1)[1] for one in evidence if one.startswith(f"{axis}."))) for axis in names]
 

@@ -112,7 +112,7 @@ ROOMS = {
     "embedding": ("embedding",),
     "labelling": ("labelling", "embedding"),
     "clustering": ("clustering", "wording"),
-    "convergence": ("convergence",),
+    "convergence": ("convergence", "labelling"),
     "report": ("report",),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainbert.labelling.calibration import fit_calibration
+from chainbert.labelling.calibration import Calibration, fit_calibration
 from chainbert.labelling.codebook import Axis
 from chainbert.labelling.knownaxis import KnownAxis, meaning_of, wording_of
 from chainbert.labelling.pooling import pool_sentences
@@ -34,10 +34,17 @@ class Coded:
     """(n,) int: companies of one fold share nothing with those of another."""
 
 
-def adapt_axis(start: AxisModel, anchors: np.ndarray, coded: Coded, rows: np.ndarray, hold: float) -> KnownAxis:
+def adapt_axis(
+    start: AxisModel,
+    before: Calibration | None,
+    anchors: np.ndarray,
+    coded: Coded,
+    rows: np.ndarray,
+    hold: float,
+) -> KnownAxis:
     """Weights near those of ``start`` that fit the hand codes of the companies ``rows`` (n,) bool.
 
-    They are calibrated out of fold.
+    They are calibrated out of fold; an indicator that nobody coded keeps the calibration it had ``before``.
 
     A company says what its strongest sentence says, so each round fits to the sentence that is strongest now
     (Andrews et al. 2003, multiple-instance learning). ``hold`` is how strongly weights stay at their start. A single
@@ -57,7 +64,10 @@ def adapt_axis(start: AxisModel, anchors: np.ndarray, coded: Coded, rows: np.nda
     calibration = fit_calibration(
         axis, scores[known], answers[known], coded.language[known], np.ones(answers[known].shape), languages
     )
-    return KnownAxis(meaning_of(axis), wording_of(axis), weights, calibration, anchors)
+    uncoded = np.isnan(answers[rows]).all(axis=0)
+    if before is not None and axis.kind == "indicators":
+        calibration = calibration.with_columns_of(before, uncoded)
+    return KnownAxis(axis.kind, meaning_of(axis), wording_of(axis), weights, calibration, anchors)
 
 
 def _fitted(

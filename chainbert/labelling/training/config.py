@@ -93,7 +93,7 @@ class TrainingConfig(Section):
     """Mode hand-codes: the table with the companies' texts; not needed where the gold file has them."""
     hold: float = Field(default=10.0, gt=0)
     """Mode hand-codes: how strongly weights stay where they start; the more codes, the less it matters."""
-    folds: int = Field(default=5, ge=2, le=20)
+    folds: int = Field(default=5, ge=3, le=20)
     """Mode hand-codes: parts of the coded companies, each labelled by weights that never saw it."""
 
     @model_validator(mode="after")

@@ -42,8 +42,13 @@ class Fitted:
         return found | axis_arrays(self.axes)
 
     def facts(self) -> dict[str, dict[str, str]]:
-        """Meaning and wording of each axis."""
-        return {name: {"meaning": axis.meaning, "wording": axis.wording} for name, axis in self.axes.items()}
+        """What the manifest says of each axis."""
+        return axis_facts(self.axes)
+
+
+def axis_facts(axes: Mapping[str, KnownAxis]) -> dict[str, dict[str, str]]:
+    """Kind, meaning and wording of each axis."""
+    return {name: {"kind": axis.kind, "meaning": axis.meaning, "wording": axis.wording} for name, axis in axes.items()}
 
 
 def axis_arrays(axes: Mapping[str, KnownAxis], prefix: str = "") -> dict[str, np.ndarray]:
@@ -120,7 +125,7 @@ def fit_all(
         weights = _to_expected(axis, known, expected)
         calibration = fit_calibration(axis, pooled.probabilities, known, kept.language, weights, len(languages))
         fitted[axis.id] = KnownAxis(
-            meaning_of(axis), wording_of(axis), model.weights, calibration, anchors_of(axis, descriptions)
+            axis.kind, meaning_of(axis), wording_of(axis), model.weights, calibration, anchors_of(axis, descriptions)
         )
     return Fitted(reference, fitted, _gate(table, vectors, out, languages))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from chainbert.errors import DataError
 from chainbert.files import content_hash
 from chainbert.labelling.codebook import Codebook
 from chainbert.labelling.gold import Gold, read_gold
-from chainbert.labelling.knownaxis import KnownAxis, anchors_of, description_phrases
+from chainbert.labelling.knownaxis import KnownAxis, anchors_of, description_phrases, meaning_of
 from chainbert.labelling.labeller import trained_labeller
 from chainbert.labelling.leakage import grouped_folds
 from chainbert.labelling.scorer import TRAINED
@@ -85,11 +86,12 @@ def adapt(loaded: Loaded[TrainingConfig], path: Path, progress: Progress) -> Ada
         progress("adapting", done, len(codebook.axes))
         if np.isnan(answers[axis.id]).all():
             continue  # not coded: it stays as the start has it
-        axes[axis.id] = adapt_axis(
-            models[axis.id], anchors[axis.id], coded, np.ones(len(coded.fold), bool), config.hold
-        )
+        known = start.axes.get(axis.id)
+        before = known.calibration if known is not None and known.meaning == meaning_of(axis) else None
+        part = partial(adapt_axis, models[axis.id], before, anchors[axis.id], coded, hold=config.hold)
+        axes[axis.id] = part(rows=np.ones(len(coded.fold), bool))
         for fold in range(config.folds):
-            folds[fold][axis.id] = adapt_axis(models[axis.id], anchors[axis.id], coded, coded.fold != fold, config.hold)
+            folds[fold][axis.id] = part(rows=coded.fold != fold)
     progress("adapting", len(codebook.axes), len(codebook.axes))
     # What trained the start has been seen by every fold of this.
     training = _training(chosen.table, coded.fold) | dict.fromkeys(start.training, TRAINED)

@@ -200,10 +200,15 @@ class Trainer:
         path = self.folder / "history.json"
         if not path.is_file():
             return []
-        saved = json.loads(path.read_text(encoding="utf-8"))
-        if saved["identity"] != self.identity:
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            history = [Epoch(**epoch) for epoch in saved["history"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path}: cannot be read as the history of a training ({error}); delete {self.folder} to start anew"
+            ) from error
+        if saved.get("identity") != self.identity:
             return []
-        history = [Epoch(**epoch) for epoch in saved["history"]]
         self._load(self.folder / f"weights-{len(history)}.safetensors")
         moments = _read(self.folder / f"optimizer-{len(history)}.safetensors")
         state = self.optimizer.state_dict()

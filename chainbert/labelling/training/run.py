@@ -80,9 +80,10 @@ def train(
         )
     lessons = read_lessons(loaded, path)
     store = EmbeddingStore(default_store_folder())
-    identity = content_hash(
-        config.model_dump_json(), base.fingerprint, json.dumps([lessons.codebooks, lessons.texts.sha256])
-    )
+    # Where files lie and what the card says does not change what is learnt.
+    settings = config.model_dump_json(exclude={"texts", "test", "description"})
+    read = json.dumps([lessons.codebooks, sorted(lessons.texts.sha256.values())])
+    identity = content_hash(settings, base.fingerprint, read)
     learnt = learn_space(config, lessons, base, store, identity, out, progress)
     fitted, metrics = fit_in_space(config, lessons, learnt, store, progress)
     weights = fitted.arrays()

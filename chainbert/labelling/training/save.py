@@ -16,7 +16,7 @@ from chainbert.labelling.scorer import TRAINED, Scored
 from chainbert.labelling.trained import Trained
 from chainbert.labelling.training.card import card_of
 from chainbert.labelling.training.config import TrainingConfig
-from chainbert.labelling.training.fit import axis_arrays
+from chainbert.labelling.training.fit import axis_arrays, axis_facts
 from chainbert.labelling.training.handcodes import Adapted
 from chainbert.labelling.training.measure import Metrics, score_axis
 from chainbert.progress import Progress
@@ -72,7 +72,7 @@ def write_adapted(out: Path, config: TrainingConfig, adapted: Adapted, progress:
         "fingerprints": start.manifest["fingerprints"],
         "relatives": start.manifest.get("relatives", []),
         "codebooks": start.manifest["codebooks"] | {adapted.codebook.id: adapted.codebook.version},
-        "axes": {name: {"meaning": known.meaning, "wording": known.wording} for name, known in axes.items()},
+        "axes": axis_facts(axes),
         "start": {"name": start.manifest["name"], "files": start.manifest["files"]},
         "gold": {"path": adapted.gold.path, "sha256": adapted.gold.sha256, "companies": len(adapted.spoken.companies)},
         "folds": len(adapted.folds),
