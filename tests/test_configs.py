@@ -50,7 +50,7 @@ def test_training_file_is_valid_and_its_files_exist(path):
 
 @pytest.mark.parametrize("path", EVALUATIONS, ids=lambda path: path.stem)
 def test_evaluation_file_is_valid_and_bears_its_file_name(path):
-    gold = ["gold=demo:", "companies=demo:"]
+    gold = ['gold="demo:"', 'companies="demo:"']
     assert load_evaluation(path, gold).config.name == path.stem
 
 
