@@ -88,7 +88,7 @@ class EmbeddingStore:
             if missing:
                 wanted = {hashes[i]: distinct[i] for i in missing}
                 computed = self._compute(index, number, encoder, wanted, progress)
-            entries = self._present(index, number, hashes, encoder.dimension)
+            entries = self._present(index, number, hashes, encoder.dimension) if missing else known
         if len(entries) < len(hashes):
             raise StoreError(f"{self.folder}: vectors vanished while they were read; was a segment deleted? Run again")
         ordered = [entries[text] for text in hashes]
