@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -171,3 +172,19 @@ def test_an_unknown_labeller_is_answered_with_the_shipped_ones():
         ConfigError, match=r"'zero-shoot' is no shipped labeller and no folder\. Did you mean 'zero-shot'\?"
     ):
         Labeller.load("zero-shoot", encoder=HashEncoder())
+
+
+def test_a_codebook_in_one_language_says_so(tmp_path, book):
+    path = tmp_path / "english.yaml"
+    zh = {"names", "description", "examples", "counter_examples", "cues"}
+    plain = book.model_dump(mode="json", exclude_defaults=True)
+
+    def english(value):
+        if isinstance(value, dict):
+            kept = {key: english(one) for key, one in value.items() if key != "zh"}
+            return {key: one for key, one in kept.items() if one or key not in zh}
+        return [english(one) for one in value] if isinstance(value, list) else value
+
+    path.write_text(json.dumps({**english(plain), "languages": ["en"]}, ensure_ascii=False), encoding="utf-8")
+    labels = label(Labeller.load("zero-shot", encoder=HashEncoder()), tmp_path, Codebook.load(path), ROWS)
+    assert labels.notes == ("Codebook 'small' is in 'en' only; 3 companies in another language were read with it.",)

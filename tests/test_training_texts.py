@@ -152,7 +152,7 @@ def test_an_indicator_that_no_text_speaks_for_is_refused_with_a_way_out(tmp_path
     assert (
         "no text speaks for 'goods.steel'; give examples of it, or leave the axis out (leave_out: [goods])" in message
     )
-    assert read(tmp_path, lines, axes[:1]).notes == ()
+    assert all("left out: goods (" in note for note in read(tmp_path, lines, axes[:1]).notes)
 
 
 def test_no_json_says_which_line(tmp_path, axes):
@@ -262,3 +262,10 @@ def test_natural_companies_have_a_share_of_their_own(tmp_path, axes):
     out = pd.Series(kept_out(texts, 0.1, 0.6, 1)).groupby(texts.table["company"]).first()
     assert out[list(natural)].mean() == pytest.approx(0.6, abs=0.15)
     assert out.drop(index=list(natural)).mean() == pytest.approx(0.1, abs=0.08)
+
+
+def test_codes_of_axes_that_are_not_trained_are_told(tmp_path, axes):
+    lines = training_lines(invented(40))
+    lines[0]["says"] = [*lines[0]["says"], "costumer.state"]
+    found = read_training_texts([write_lines(tmp_path / "texts.jsonl", lines)], axes)
+    assert "Codes of axes that are not trained were left out: costumer (1 codes)." in found.notes

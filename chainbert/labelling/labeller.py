@@ -34,7 +34,11 @@ FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class Labeller:
-    """Labels companies by a codebook. A company's label depends on its own sentences, never on its neighbours'."""
+    """Labels companies by a codebook.
+
+    A company's values, probabilities and evidence depend on its own sentences, never on its neighbours'. Its status
+    may: where a set as a whole is unlike the one a labeller was calibrated on, none of it is ``labelled``.
+    """
 
     scorer: Scorer
     config: LabellingConfig
@@ -82,8 +86,17 @@ class Labeller:
             self.config.abstain_band,
             len(spoken.table),
             scored.truncated,
-            scored.notes,
+            (*scored.notes, *_language_notes(codebook, spoken)),
         )
+
+
+def _language_notes(codebook: Codebook, spoken: Spoken) -> list[str]:
+    """That a codebook has nothing to say in a language that companies are in."""
+    if len(codebook.languages) > 1:
+        return []
+    only = codebook.languages[0]
+    other = int((spoken.companies["language"] != only).sum())
+    return [f"Codebook '{codebook.id}' is in '{only}' only; {other:,} companies in another language were read with it."]
 
 
 def _scorer(name: str | Path, encoder: Encoder | None) -> Scorer:

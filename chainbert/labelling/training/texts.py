@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,6 +162,10 @@ def _notes(table: pd.DataFrame, axes: Sequence[Axis]) -> Iterator[str]:
     languages = sorted(table["language"].unique())
     if len(languages) == 1:
         yield f"All texts are in '{languages[0]}': what the labeller does in the other language was not trained."
+    known = {axis.id for axis in axes}
+    left = Counter(str(code).partition(".")[0] for says in table["says"] for code in says)
+    if unknown := [f"{name} ({count:,} codes)" for name, count in sorted(left.items()) if name not in known]:
+        yield f"Codes of axes that are not trained were left out: {', '.join(unknown)}."
     for axis in axes:
         for indicator in axis.indicators:
             share = np.mean([f"{axis.id}.{indicator.id}" in says for says in table["says"]])
