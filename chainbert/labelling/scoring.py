@@ -96,9 +96,12 @@ class AxisModel:
             _row_products(features, self.weights) for features in _feature_blocks(sentences, self.axis, self.reference)
         ]
         logits = np.concatenate(parts) if parts else np.zeros((0, len(self.axis.indicators)))
-        if self.axis.kind == "single":
-            return np.asarray(softmax(logits, axis=1))
-        return np.asarray(expit(logits))
+        return sentence_probabilities(self.axis, logits)
+
+
+def sentence_probabilities(axis: Axis, logits: np.ndarray) -> np.ndarray:
+    """What sentences say by themselves, (n, k) in [0, 1], from their logits (n, k)."""
+    return np.asarray(softmax(logits, axis=1) if axis.kind == "single" else expit(logits))
 
 
 def lesson_of(axis: Axis) -> Lesson:
@@ -229,30 +232,32 @@ def _fit_logistic(
     penalty: np.ndarray,
     offset: np.ndarray | float = 0.0,
 ) -> np.ndarray:
-    """Weights (F,) of a ridge-penalised logistic regression on answers (m,) in {0, 1}, by Newton's method.
+    """Weights (F,) of a ridge-penalised logistic regression on answers (m,) in {0, 1}.
 
-    ``balance`` (m,) weighs the rows, ``offset`` (m,) is added to their logits. The loss is convex, and each step is
-    halved until it falls, so that it ends at the one minimum.
+    ``balance`` (m,) weighs the rows, ``offset`` (m,) is added to their logits. The loss is convex: both ways end at its
+    one minimum. Newton's takes a tenth of the time with thousands of rows, L-BFGS with a few hundred.
     """
 
-    def loss(weights: np.ndarray) -> float:
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         logits = features @ weights + offset
-        return float(balance @ (np.logaddexp(0, logits) - answers * logits) + 0.5 * penalty @ weights**2)
+        value = balance @ (np.logaddexp(0, logits) - answers * logits) + 0.5 * penalty @ weights**2
+        return float(value), features.T @ (balance * (expit(logits) - answers)) + penalty * weights
 
+    if len(answers) < features.shape[1]:
+        return _minimum(loss, features.shape[1])
     weights = np.zeros(features.shape[1])
-    now = loss(weights)
+    now, slope = loss(weights)
     for _ in range(MOST_STEPS):
         said = expit(features @ weights + offset)
-        slope = features.T @ (balance * (said - answers)) + penalty * weights
         curvature = features.T @ (features * (balance * said * (1 - said))[:, None])
         curvature[np.diag_indices_from(curvature)] += penalty
         step = solve(curvature, slope, assume_a="pos")
         # A full step gains half of this where the loss is a parabola; Armijo's rule asks for a quarter of it.
-        gain = float(slope @ step)
-        size = 1.0
-        while (then := loss(weights - size * step)) > now - 0.25 * size * gain and size > SMALLEST_STEP:
+        gain, size = float(slope @ step), 1.0
+        while loss(weights - size * step)[0] > now - 0.25 * size * gain and size > SMALLEST_STEP:
             size /= 2
-        weights, now = weights - size * step, min(now, then)
+        weights = weights - size * step
+        now, slope = loss(weights)
         if gain < TOLERANCE * (1 + abs(now)):
             break
     return weights

@@ -11,7 +11,7 @@ from chainbert.labelling.calibration import Calibration, fit_calibration
 from chainbert.labelling.codebook import Axis
 from chainbert.labelling.knownaxis import KnownAxis, meaning_of, wording_of
 from chainbert.labelling.pooling import pool_sentences
-from chainbert.labelling.scoring import AxisModel, Reference, Sentences, axis_features, refit_logistic
+from chainbert.labelling.scoring import AxisModel, Sentences, axis_features, refit_logistic, sentence_probabilities
 
 # Rounds of choosing each company's deciding sentence and fitting to it; labels stop changing after two or three.
 ROUNDS = 5
@@ -59,7 +59,7 @@ def adapt_axis(
     for fold in np.unique(coded.fold[rows]):
         seen, judged = rows & (coded.fold != fold), rows & (coded.fold == fold)
         part = _fitted(axis, start.weights, features, coded, answers, seen, hold)
-        scores[judged] = _pooled(axis, part, reference, coded)[judged]
+        scores[judged] = _pooled(axis, features @ part, coded)[judged]
     known = rows & (coded.language >= 0)
     calibration = fit_calibration(
         axis, scores[known], answers[known], coded.language[known], np.ones(answers[known].shape), languages
@@ -89,8 +89,12 @@ def _fitted(
         # Codes that all say the same teach nothing but the share.
         if len(np.unique(answers[used, column])) < 2:
             continue
+        before = np.zeros(0, int)
         for _ in range(ROUNDS):
             best = _strongest(features @ weights[:, column], coded.owner, len(rows))[used]
+            if np.array_equal(best, before):
+                break
+            before = best
             weights[:, column] = refit_logistic(features[best], answers[used, column], start[:, column], hold)
     return weights
 
@@ -103,6 +107,6 @@ def _strongest(logits: np.ndarray, owner: np.ndarray, n: int) -> np.ndarray:
     return best
 
 
-def _pooled(axis: Axis, weights: np.ndarray, reference: Reference, coded: Coded) -> np.ndarray:
-    said = AxisModel(axis, reference, weights).probabilities(coded.sentences)
+def _pooled(axis: Axis, logits: np.ndarray, coded: Coded) -> np.ndarray:
+    said = sentence_probabilities(axis, logits)
     return pool_sentences(axis, said, coded.owner, coded.lengths, len(coded.language)).probabilities
