@@ -11,12 +11,14 @@ from encoders import HashEncoder
 from labelling_sets import SMALL, company_set
 from training_sets import hashed_labeller, invented, texts_of, write_lines
 
+from chainbert.companies import read_companies
 from chainbert.errors import ConfigError, DataError
-from chainbert.labelling import Axis, Labeller
+from chainbert.labelling import Axis, Labeller, read_gold
 from chainbert.labelling.codebook import Codebook
 from chainbert.labelling.scoring import AxisModel, Reference, Sentences
 from chainbert.labelling.training import train
 from chainbert.labelling.training.adapt import Coded, _strongest, adapt_axis
+from chainbert.labelling.training.handcodes import coded_companies
 
 NEW_WORDS = {"zizzaz": "hyyhyh", "部委机关": "县镇乡村"}
 CODED = invented(80, seed=9)
@@ -288,3 +290,14 @@ def test_a_single_choice_is_calibrated_only():
 def test_of_equal_sentences_the_first_is_the_strongest():
     found = _strongest(np.array([1.0, 3.0, 3.0, 0.0, 0.0]), np.array([0, 0, 0, 2, 2]), 3)
     assert found.tolist() == [1, -1, 3]
+
+
+def test_codes_without_a_year_teach_the_last_one_only(book, tmp_path):
+    rows = [{**row, "observed": year} for row in gold_rows(CODED[:30]) for year in (2016, 2020)]
+    for row in rows[1::2]:
+        row["text"] += " The abcd of efgh is in 2020."
+    table = write_lines(tmp_path / "companies.jsonl", rows)
+    gold = write_lines(tmp_path / "gold.jsonl", gold_rows(CODED[:30]))
+    chosen, answers = coded_companies(read_companies(table), read_gold(gold, book), book)
+    assert chosen.table["observed"].tolist() == [2020] * 30
+    assert len(answers["customer"]) == 30

@@ -14,6 +14,7 @@ from chainbert.embedding import EmbeddingStore, default_store_folder, embed_text
 from chainbert.errors import DataError
 from chainbert.files import content_hash
 from chainbert.labelling.codebook import Codebook
+from chainbert.labelling.evaluation.coded import match_companies
 from chainbert.labelling.gold import Gold, read_gold
 from chainbert.labelling.knownaxis import KnownAxis, anchors_of, description_phrases, meaning_of
 from chainbert.labelling.labeller import trained_labeller
@@ -101,18 +102,15 @@ def adapt(loaded: Loaded[TrainingConfig], path: Path, progress: Progress) -> Ada
 def coded_companies(companies: CompanySet, gold: Gold, codebook: Codebook) -> tuple[CompanySet, dict[str, np.ndarray]]:
     """The usable companies that were coded, and axis → (n, k) answers: 1 yes, 0 no, nan not coded.
 
-    A gold row without a year speaks of every year of its company.
+    Codes without a year speak of the last one, as in evaluation and in the shares.
     """
-    table = companies.usable
-    codes = gold.table.assign(row=np.arange(len(gold.table)))
-    dated = codes[codes["observed"].notna()].set_index(["id", "observed"])["row"]
-    undated = codes[codes["observed"].isna()].set_index("id")["row"]
-    pairs = zip(table["id"].astype(str), table["observed"], strict=True)
-    rows = np.array([dated.get((name, year), undated.get(name, -1)) for name, year in pairs], int)
-    chosen = replace(companies, table=table[rows >= 0].reset_index(drop=True))
-    rows = rows[rows >= 0]
+    found = match_companies(gold, companies)
+    usable = (found.companies.table["status"] == "").to_numpy()
+    # Where several codes speak of one row, the first is taken.
+    _, first = np.unique(found.rows, return_index=True)
+    chosen = replace(found.companies, table=found.companies.table[usable].reset_index(drop=True))
     answers = {
-        axis.id: np.stack([gold.says(axis, indicator.id)[rows] for indicator in axis.indicators], axis=1)
+        axis.id: np.stack([found.gold.says(axis, one.id)[first][usable] for one in axis.indicators], axis=1)
         for axis in codebook.axes
     }
     return chosen, answers
