@@ -63,6 +63,32 @@ def measure_city(
     return CityResult(records, line, direction(rows, city, usable), usable)
 
 
+def city_trend(rows: Rows, city: int, *, smallest_cell: int = 5, margin: float = 0.25) -> Trend | None:
+    """The verdict's trend of one city alone, without intervals of its gaps, permutations or direction.
+
+    What simulations, placebos and specification curves repeat many times. None with fewer than two estimable periods.
+    """
+    influences, gaps, sizes, usable = [], [], [], []
+    for cell in cells_of(rows, city, smallest_cell, rows.vectors):
+        if not cell.estimable:
+            continue
+        n, m = cell.used()
+        influences.append(leave_one_out(cell.blocks))
+        gaps.append(float(stratified_gap(block_sums(cell.blocks))))
+        sizes.append(n * m / (n + m))
+        usable.append(cell.period)
+    if len(usable) < 2:
+        return None
+    return trend(
+        np.array(gaps),
+        firm_covariance(influences, rows.firm),
+        rows.midpoints[usable],
+        np.array(sizes),
+        margin,
+        _freedom(rows, influences),
+    )
+
+
 def _freedom(rows: Rows, influences: list[Influence]) -> int:
     """Degrees of freedom of a slope: those of the city with fewer firms, panel firms counted once."""
     freedoms = []
