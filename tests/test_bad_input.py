@@ -257,7 +257,7 @@ def test_settings_that_do_not_fit_each_other_are_faults_of_the_file(chainbert, o
         ("label", "companies.csv/labels.csv", 3, "Something else of that name is in the way: choose another name"),
         ("embed", "vectors.csv", 2, "vectors are written as .parquet; found '.csv'"),
         ("cluster", "companies.csv", 3, "companies.csv/members.csv: could not be written"),
-        ("compare", "folder.csv", 3, "folder.csv: could not be written (Is a directory)"),
+        ("compare", "companies.csv", 3, "companies.csv/comparison.json: could not be written ("),
     ],
 )
 def test_where_results_cannot_go_is_said_before_the_work(chainbert, command, out, code, message):

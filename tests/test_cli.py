@@ -133,14 +133,16 @@ def test_compare_needs_the_years(chainbert, companies, tiny):
     done = chainbert("compare", companies, companies, "--encoder", tiny, code=2)
     assert "give --observed YEAR for each" in done.stderr
     done = chainbert("compare", companies, "--encoder", tiny, code=2)
-    assert "1 company tables given, two expected" in done.stderr
+    assert "1 company set given; two or more, of different years, were expected" in done.stderr
 
 
 def test_compare_prints_a_gap_or_why_there_is_none(chainbert, companies, tiny):
     years = ["--observed", 2018, "--observed", 2022]
-    found = json.loads(chainbert("compare", companies, companies, *years, "--encoder", tiny, "--quiet").stdout)
-    assert {(gap["city"], gap["year"]) for gap in found["gaps"]} == {("Shanghai", "2018"), ("Shanghai", "2022")}
-    assert all(gap["gap"] is None and "not estimable" in gap["status"] for gap in found["gaps"])
+    found = json.loads(chainbert("compare", companies, companies, *years, "--encoder", tiny, "--json").stdout)
+    gaps = found["convergence"]["gaps"]
+    assert {(gap["city"], gap["year"]) for gap in gaps} == {("Shanghai", "2018"), ("Shanghai", "2022")}
+    assert all(gap["gap"] is None and "not estimable" in gap["status"] for gap in gaps)
+    assert found["panel"]["status"].startswith("a panel is not estimable: 2 firms are in both sets")
 
 
 def test_run_verify_and_json(chainbert, tiny, tmp_path):

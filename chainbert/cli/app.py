@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from chainbert.cli import audits, configuration, evaluation, inspection, single, studies, training
+from chainbert.cli import audits, comparison, configuration, evaluation, inspection, single, studies, training
 from chainbert.errors import ChainbertError
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command(name="run")(studies.run)
-app.command(name="compare")(studies.compare)
+app.command(name="compare")(comparison.compare)
 app.command(name="label")(single.label)
 app.command(name="embed")(single.embed)
 app.command(name="cluster")(single.cluster)

@@ -53,7 +53,7 @@ def label(
 
 def embed(
     companies: Companies,
-    out: Annotated[Path, typer.Option(help="A parquet file: id, observed, vector.")],
+    out: Annotated[Path, typer.Option(help="A parquet file: id, observed, vector, and what `compare` needs.")],
     encoder: EncoderName = DEFAULT_ENCODER,
     columns: Columns = None,
     keep_cities: Annotated[bool, typer.Option("--keep-cities", help="Leave city names in the texts.")] = False,
@@ -61,13 +61,14 @@ def embed(
 ) -> None:
     """Embed companies: one unit vector a company and year, the mean of its sentences."""
     from chainbert.companies import read_companies
+    from chainbert.embedding import load_encoder
     from chainbert.study import check_vectors_path, embed_companies, write_vectors
 
     check_vectors_path(out)
     table = read_companies(companies, mapping(columns))
     with progress(quiet=quiet) as report:
         found = embed_companies(table, encoder, mask_cities=not keep_cities, progress=report)
-    write_vectors(table, found, out)
+    write_vectors(table, found, out, encoder=load_encoder(encoder), masked=not keep_cities)
     if not quiet:
         typer.echo(f"{out}: {len(found.keys):,} vectors, {found.truncated:,} sentences were cut", err=True)
 
