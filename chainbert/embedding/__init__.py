@@ -10,6 +10,8 @@ from chainbert.embedding.adapter import AdaptedEncoder
 from chainbert.embedding.batching import TOKEN_BUDGET, plan_batches, unique_texts
 from chainbert.embedding.config import EmbeddingConfig
 from chainbert.embedding.encoders import DEFAULT_ENCODER, Encoder, available_encoders, load_encoder, model_folder
+from chainbert.embedding.languagebias import METHODS as LANGUAGE_METHODS
+from chainbert.embedding.languagebias import LanguageBias, fit_language_bias, reference_texts
 from chainbert.embedding.pooling import pool_rows
 from chainbert.embedding.sentence import SentenceEncoder
 from chainbert.embedding.store import Embedded, EmbeddingStore, StoreCheck, default_store_folder, embed_texts
@@ -18,20 +20,24 @@ __all__ = [
     "ADAPTER_FILES",
     "ADAPTER_SETTINGS",
     "DEFAULT_ENCODER",
+    "LANGUAGE_METHODS",
     "TOKEN_BUDGET",
     "AdaptedEncoder",
     "Embedded",
     "EmbeddingConfig",
     "EmbeddingStore",
     "Encoder",
+    "LanguageBias",
     "SentenceEncoder",
     "StoreCheck",
     "available_encoders",
     "default_store_folder",
     "embed_texts",
+    "fit_language_bias",
     "load_encoder",
     "model_folder",
     "plan_batches",
     "pool_rows",
+    "reference_texts",
     "unique_texts",
 ]
