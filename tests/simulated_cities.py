@@ -41,6 +41,13 @@ class Setting:
     """Extra noise of English texts, so that the gap differs by language."""
     persistence: float = 0.0
     """Share of firms that stay from one year to the next, with nearly the same text."""
+    exits: float = 0.0
+    """Share of Shenzhen's firms that leave each year, the farther from Beijing the likelier; new ones come for them.
+    All other firms stay."""
+    filler: tuple[float, float] = (0.0, 0.0)
+    """Mean number of filler sentences beside two sentences of the firm's own, in the first and last year."""
+    spread: dict[str, float] | None = None
+    """Factor of a city's noise; the themes' mean is then 0, so that unequal noise moves no city's mean."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +59,17 @@ class Study:
     year: np.ndarray
     firm: np.ndarray
     language: np.ndarray
+    sentences: np.ndarray
+    """Number of sentences of each text."""
 
 
 def simulate(setting: Setting, rng: np.random.Generator) -> Study:
     """Draw one study."""
     width = 1 / np.sqrt(setting.dimension)
     themes = rng.standard_normal((THEMES, setting.dimension)) * width
+    if setting.spread:
+        themes -= themes.mean(axis=0)
+    beijing = mixture(setting, "Beijing", 0.0) @ themes
     tongues = 1.5 * rng.standard_normal((2, setting.dimension)) * width
     wording = rng.standard_normal(setting.dimension) * width
     stayed: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
@@ -69,21 +81,24 @@ def simulate(setting: Setting, rng: np.random.Generator) -> Study:
             theme = rng.choice(THEMES, size=size, p=mixture(setting, city, done))
             first, last = (setting.chinese or {}).get(city, (1.0, 1.0))
             english = (rng.random(size) > first + (last - first) * done).astype(int)
-            spread = setting.noise + setting.language_noise * english
+            spread = (setting.noise + setting.language_noise * english) * (setting.spread or {}).get(city, 1.0)
             raw = themes[theme] + spread[:, None] * rng.standard_normal((size, setting.dimension)) * width
             firm = np.arange(count, count + size)
             count += size
-            if setting.persistence and city in stayed:
+            if (setting.persistence or setting.exits) and city in stayed:
                 old, old_firm, old_english = stayed[city]
-                keep = np.flatnonzero(rng.random(len(old)) < setting.persistence)[:size]
+                keep = np.flatnonzero(rng.random(len(old)) < _staying(setting, city, old @ beijing))[:size]
                 raw[: len(keep)] = old[keep] + 0.3 * rng.standard_normal((len(keep), setting.dimension)) * width
                 firm[: len(keep)], english[: len(keep)] = old_firm[keep], old_english[keep]
             stayed[city] = (raw, firm, english)
-            vectors = raw + setting.drift * done * wording + (tongues[english] if setting.chinese else 0)
+            filler = _filler(setting, size, done, rng)
+            vectors = _filled(raw, filler, wording, rng)
+            vectors = vectors + setting.drift * done * wording + (tongues[english] if setting.chinese else 0)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            parts.append((vectors, np.full(size, city), np.full(size, 2013 + year), firm, english))
-    vectors, city_names, years, firms, languages = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Study(vectors, city_names, years, firms.astype(str), np.where(languages == 1, "en", "zh"))
+            parts.append((vectors, np.full(size, city), np.full(size, 2013 + year), firm, english, 2 + filler))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    vectors, city_names, years, firms, languages, sentences = columns
+    return Study(vectors, city_names, years, firms.astype(str), np.where(languages == 1, "en", "zh"), sentences)
 
 
 def mixture(setting: Setting, city: str, done: float) -> np.ndarray:
@@ -93,6 +108,31 @@ def mixture(setting: Setting, city: str, done: float) -> np.ndarray:
         return own
     other = _own(setting, "Shenzhen" if city == "Beijing" else "Beijing")
     return (1 - setting.adopt * done) * own + setting.adopt * done * other
+
+
+def _staying(setting: Setting, city: str, nearness: np.ndarray) -> np.ndarray:
+    """(n,) chance of each firm to stay, by how near it is to Beijing's mean."""
+    if not setting.exits:
+        return np.full(len(nearness), setting.persistence)
+    if city != "Shenzhen":
+        return np.ones(len(nearness))
+    farness = np.argsort(np.argsort(-nearness)) / max(1, len(nearness) - 1)
+    return 1 - 2 * setting.exits * farness
+
+
+def _filler(setting: Setting, size: int, done: float, rng: np.random.Generator) -> np.ndarray:
+    """(n,) number of filler sentences."""
+    first, last = setting.filler
+    return rng.poisson(first + (last - first) * done, size=size) if last else np.zeros(size, dtype=int)
+
+
+def _filled(raw: np.ndarray, filler: np.ndarray, wording: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Texts with filler sentences: everybody's own wording of one thing, some more of it and some less."""
+    if not filler.any():
+        return raw
+    count = filler[:, None]
+    noise = rng.standard_normal(raw.shape) / np.sqrt(raw.shape[1] * np.maximum(count, 1))
+    return (2 * raw + count * (wording + 0.5 * noise)) / (2 + count)
 
 
 def _own(setting: Setting, city: str) -> np.ndarray:
@@ -119,4 +159,5 @@ def measure_pair(study, seed):
         strata=study.language[chosen],
         draws=99,
         rng=np.random.default_rng(seed),
+        two_sample=False,
     )

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from chainbert.yamlfile import Section
+
+Treatment = Literal["raw", "mean", "lir", "leace"]
+Names = Literal["masked", "kept"]
+
+
+class PolicyEvent(Section):
+    """Something that happened, drawn on the charts over time; that it changed anything is not said."""
+
+    year: float = Field(ge=1800, le=2200)
+    """The year, with a fraction where the month matters: 2017.7 is September 2017."""
+    name: str = Field(min_length=1, max_length=60)
+    """A few words."""
+
+
+class SpecificationsConfig(Section):
+    """The other ways in which the same question could have been put to the same firms."""
+
+    encoders: tuple[str, ...] = ()
+    """Encoders beside the study's own."""
+    language: tuple[Treatment, ...] = ("raw", "mean", "leace")
+    """Whether the languages' bias is taken out of the vectors, by what a stored reference says of it."""
+    names: tuple[Names, ...] = ("masked", "kept")
+    """City names in the texts."""
+    strata: tuple[tuple[str, ...], ...] = ((), ("language",), ("language", "length"))
+    """Sets of columns held fixed; [] for none."""
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0, 1, 2)
+    """0 takes all firms, another number a random 90 % of them."""
 
 
 class ConvergenceConfig(Section):
@@ -26,3 +53,16 @@ class ConvergenceConfig(Section):
     """Share of the first period's gap whose closing over the window counts as a change."""
     smallest_cell: int = Field(default=5, ge=3)
     """Firms a city needs in a period, below which its gap is not estimated."""
+    held_fixed: tuple[str, ...] = ("length",)
+    """What a finding must survive beside the strata: columns of the company table, ``length`` (of the text) or
+    ``names_city`` (whether the text names a city)."""
+    placebos: int = Field(default=199, ge=0, le=10_000)
+    """Placebo slopes of each kind that a finding must stand out from; 0 for none."""
+    placebo_pair: tuple[str, str] | None = None
+    """Two cities that should not move; null: random halves of the reference city's firms."""
+    power_studies: int = Field(default=200, ge=0, le=10_000)
+    """Studies simulated on the set's own vectors behind each power; 0: power from the slope's own error."""
+    specifications: SpecificationsConfig | None = SpecificationsConfig()
+    """The specification curve; null for none."""
+    events: tuple[PolicyEvent, ...] = ()
+    """Drawn on the charts over time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,14 +12,22 @@ from numpy.typing import ArrayLike
 
 from chainbert.convergence.cells import centred_rows
 from chainbert.convergence.cities import NAN, CityResult, measure_city
-from chainbert.convergence.rows import Rows, check_rows
+from chainbert.convergence.controls import Checked, Controls, check_controls
+from chainbert.convergence.decomposition import DECOMPOSITION_COLUMNS, decompose
+from chainbert.convergence.rows import Rows, check_rows, sized
 from chainbert.convergence.tables import DECIMALS, rounded, to_records
 from chainbert.convergence.trend import holm
+from chainbert.convergence.twosample import two_sample_records
 from chainbert.convergence.verdict import Evidence, decide, sentence
 from chainbert.errors import ConfigError
+from chainbert.progress import Progress, silent
 
+MEASURES = (
+    *("auc", "auc_low", "auc_high", "mmd", "mmd_p"),
+    *("location", "location_p", "dispersion", "dispersion_p"),
+)
 GAP_COLUMNS = (
-    *("city", "year", "midpoint", "gap", "low", "high", "p", "gap_centred"),
+    *("city", "year", "midpoint", "gap", "low", "high", "p", "gap_centred", *MEASURES),
     *("n", "n_reference", "left_out", "status"),
 )
 TREND_COLUMNS = (
@@ -39,7 +47,9 @@ class Convergence:
 
     reference: str
     gaps: pd.DataFrame
-    """One row a city and period: city, year (the period's name), midpoint, gap, low, high, p, gap_centred, n,
+    """One row a city and period: city, year (the period's name), midpoint, gap, low, high, p, gap_centred, auc (chance
+    that a reader who was shown other firms of both tells one of the city from one of the reference; .5 is guessing)
+    with auc_low, auc_high, mmd, location (distance of the means) and dispersion (ratio of spreads) with their p's, n,
     n_reference, left_out (firms in strata that cannot be compared), status (empty, or ``not estimable: …`` with NaN
     numbers). gap_centred is the gap of the rows centred in each period with equal city weights; where it tells
     another story than gap, look at the wording all cities share."""
@@ -49,6 +59,9 @@ class Convergence:
     direction: pd.DataFrame
     """One row a city: city, mover, and for home, reference and closing (both together) the share of the first gap that
     was closed over the window, with _low, _high, _p; status."""
+    decomposition: pd.DataFrame
+    """One row a city, pair of periods and part: city, from, to, part, change, low, high, n, status, note. The parts by
+    firms (stayers, entrants, leavers, moved) and those by clusters each sum to total, the change of the gap."""
     minimum_detectable: dict[str, float]
     """Smallest slope a year found with 80 % power."""
     verdict: dict[str, str]
@@ -63,6 +76,10 @@ class Convergence:
     """Rows in no period, not measured."""
     replaced: int
     """Rows not measured because the firm has a later one in the same period."""
+    periods: tuple[str, ...] = ()
+    """Names of the periods, in time order."""
+    checked: Checked | None = None
+    """Placebos, confounders and simulated power behind the verdict; None where none was asked for."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for convergence.json: tables as lists of records, NaN as None."""
@@ -76,8 +93,11 @@ class Convergence:
             "gaps": to_records(self.gaps),
             "trends": to_records(self.trends),
             "direction": to_records(self.direction),
+            "decomposition": to_records(self.decomposition),
+            "periods": list(self.periods),
             "verdict": dict(self.verdict),
             "sentences": dict(self.sentences),
+            **(self.checked.to_json() if self.checked else {}),
         }
 
 
@@ -94,6 +114,11 @@ def measure_convergence(
     periods: Sequence[tuple[int, int]] | None = None,
     margin: float = 0.25,
     smallest_cell: int = 5,
+    time: Literal["observed", "founded"] = "observed",
+    two_sample: bool = True,
+    clusters: ArrayLike | None = None,
+    controls: Controls | None = None,
+    progress: Progress = silent,
 ) -> Convergence:
     """Measure how far each city is from the reference in each period, and whether that changes.
 
@@ -101,7 +126,11 @@ def measure_convergence(
     is a firm; strata (n,) or (n, k) labels such as the language: only firms that agree in all are compared.
     periods are (first, last) years, both inclusive; a firm with several years in one period counts with the last.
     draws ≥ 99. margin in (0, 1): the share of the first gap whose closing counts as a change. smallest_cell ≥ 3 firms.
-    The same rows in any order give the same numbers exactly.
+    time says what the years are: with ``founded`` the firms are today's survivors, and the decomposition says so.
+    two_sample: whether each cell's AUC, MMD, location and dispersion are measured, the slow part of many small studies.
+    clusters (n,) labels, −1 for noise: the change of the gap is also split by them. controls: what a finding must
+    survive (see Controls); without them a significant slope is a finding, and its sentence says that it was not
+    checked. The same rows in any order give the same numbers exactly.
 
     H0 of a gap's p: within strata both cities have one distribution. H0 of a slope's p: the gap does not change.
     The interval of a gap is for gaps away from 0; near 0 its p is the better guide (the statistic is degenerate there).
@@ -119,8 +148,35 @@ def measure_convergence(
     results = {}
     for code in others:
         stream = np.random.default_rng([seed, *rows.cities[code].encode()])
-        results[rows.cities[code]] = measure_city(rows, code, centre, draws, stream, margin, smallest_cell)
-    return _assemble(rows, results, draws)
+        result = measure_city(rows, code, centre, draws, stream, margin, smallest_cell)
+        if two_sample:
+            measured = two_sample_records(rows, code, smallest_cell, draws, stream)
+            for record, more in zip(result.gaps, measured, strict=True):
+                record |= {name: more[name] for name in MEASURES}
+        results[rows.cities[code]] = result
+    labels = None if clusters is None else sized(clusters, len(np.asarray(city, dtype=object)), "clusters")[rows.source]
+    parts = [
+        record
+        for code in others
+        for record in decompose(rows, code, clusters=labels, smallest_cell=smallest_cell, time=time)
+    ]
+    checked = None
+    if controls is not None:
+        checked = check_controls(
+            controls,
+            rows,
+            vectors,
+            city,
+            year,
+            firm=firm,
+            periods=periods,
+            margin=margin,
+            smallest_cell=smallest_cell,
+            draws=draws,
+            rng=np.random.default_rng([seed, 1]),
+            progress=progress,
+        )
+    return _assemble(rows, results, draws, rounded(parts, DECOMPOSITION_COLUMNS), checked)
 
 
 def _check_numbers(draws: int, margin: float, smallest_cell: int) -> None:
@@ -133,14 +189,18 @@ def _check_numbers(draws: int, margin: float, smallest_cell: int) -> None:
             raise ConfigError(f"{name} is {value}; {wanted} was expected")
 
 
-def _assemble(rows: Rows, results: dict[str, CityResult], draws: int) -> Convergence:
+def _assemble(
+    rows: Rows, results: dict[str, CityResult], draws: int, decomposition: pd.DataFrame, checked: Checked | None
+) -> Convergence:
     reference = rows.cities[rows.reference]
     adjusted = holm(np.array([one.trend.slope.p if one.trend else NAN for one in results.values()]))
     trends, directions, verdicts, sentences = [], [], {}, {}
     for (city, result), p_holm in zip(results.items(), adjusted, strict=True):
         trends.append(_trend_record(city, result, float(p_holm)))
         directions.append(_direction_record(city, result))
-        evidence = _evidence(city, reference, result, trends[-1], directions[-1]["mover"])
+        if checked and city in checked.power and not checked.power[city].status:
+            trends[-1]["power"] = checked.power[city].power_at_margin
+        evidence = _evidence(city, reference, result, trends[-1], directions[-1]["mover"], checked)
         rule = decide(evidence)
         verdicts[city], sentences[city] = rule.verdict, sentence(evidence, rule)
     return Convergence(
@@ -156,6 +216,9 @@ def _assemble(rows: Rows, results: dict[str, CityResult], draws: int) -> Converg
         firms=rows.firms,
         outside=rows.outside,
         replaced=rows.replaced,
+        decomposition=decomposition,
+        periods=rows.labels,
+        checked=checked,
     )
 
 
@@ -196,7 +259,9 @@ def _direction_record(city: str, result: CityResult) -> dict[str, Any]:
     return record | {"status": ""}
 
 
-def _evidence(city: str, reference: str, result: CityResult, line: dict[str, Any], mover: str) -> Evidence:
+def _evidence(
+    city: str, reference: str, result: CityResult, line: dict[str, Any], mover: str, checked: Checked | None
+) -> Evidence:
     known = [record for record in result.gaps if not record["status"]]
     ends = [(str(known[place]["year"]), float(known[place]["gap"])) if known else ("", NAN) for place in (0, -1)]
     return Evidence(
@@ -205,6 +270,7 @@ def _evidence(city: str, reference: str, result: CityResult, line: dict[str, Any
         first=ends[0],
         last=ends[1],
         mover=mover,
+        controls=checked.controls[city] if checked else (),
         **{name: line[name] for name in ("slope", "low", "high", "p_holm", "p_equivalent", "margin")},
         **{name: line[name] for name in ("power", "minimum_detectable", "status")},
     )

@@ -41,6 +41,8 @@ class Rows:
     """Rows whose year is in no period."""
     replaced: int
     """Rows left out because the same firm has a later one in the period."""
+    source: Ints
+    """(n,) where each row stands in the arrays that were given, to align other columns with the rows."""
 
     @property
     def firms(self) -> int:
@@ -88,6 +90,7 @@ def check_rows(
         midpoints=binned.midpoints,
         outside=len(order) - len(inside),
         replaced=len(inside) - len(chosen),
+        source=chosen,
     )
 
 

@@ -9,6 +9,19 @@ from chainbert.convergence.trend import LEVEL, POWER
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """Something that a finding must survive."""
+
+    city: str
+    control: str
+    """Such as ``permuted years`` or ``length held fixed``."""
+    passed: bool | None
+    """None where it could not be estimated on this set: then it speaks neither way."""
+    said: str
+    """Its numbers, or why there are none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What the verdict on one city is made from."""
 
@@ -30,6 +43,18 @@ class Evidence:
     status: str
     """Empty, or why there is no trend."""
     mover: str
+    controls: tuple[Control, ...] = ()
+    """Empty where nothing was checked."""
+
+    @property
+    def failed(self) -> tuple[Control, ...]:
+        """Controls that the slope does not survive."""
+        return tuple(one for one in self.controls if one.passed is False)
+
+    @property
+    def found(self) -> bool:
+        """Whether the slope is significant after Holm and survives every control."""
+        return self.p_holm < LEVEL and not self.failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +69,8 @@ class Rule:
 # Comparisons with NaN are False, so what cannot be computed never makes a finding.
 RULES = (
     Rule("not shown", lambda e: bool(e.status), "too few cells could be estimated"),
-    Rule("converging", lambda e: e.p_holm < LEVEL and e.slope < 0, "the gap falls"),
-    Rule("diverging", lambda e: e.p_holm < LEVEL and e.slope > 0, "the gap grows"),
+    Rule("converging", lambda e: e.found and e.slope < 0, "the gap falls"),
+    Rule("diverging", lambda e: e.found and e.slope > 0, "the gap grows"),
     Rule("no change", lambda e: e.p_equivalent < LEVEL, "a change as large as the margin is ruled out"),
     Rule("underpowered", lambda e: not e.power >= POWER, "a change as large as the margin would often be missed"),
     Rule("not shown", lambda e: True, "neither a change nor its absence is shown"),  # noqa: ARG005 - the last rule always holds
@@ -89,7 +114,21 @@ def sentence(evidence: Evidence, rule: Rule) -> str:
         text += "; no gap is seen in the first period, so there is nothing that could close"
     elif rule.verdict in {"converging", "diverging"} and evidence.mover in MOVERS:
         text += "; " + MOVERS[evidence.mover].format(city=evidence.city, reference=evidence.reference)
-    return f"{text}."
+    return f"{text}{_survived(evidence)}."
+
+
+def _survived(evidence: Evidence) -> str:
+    """What a significant slope survived and what not."""
+    if not evidence.p_holm < LEVEL:
+        return ""
+    if not evidence.controls:
+        return "; not checked against placebos and confounders"
+    if evidence.failed:
+        return "; the slope does not survive: " + ", ".join(f"{one.control} ({one.said})" for one in evidence.failed)
+    passed = [one.control for one in evidence.controls if one.passed]
+    unknown = [one.control for one in evidence.controls if one.passed is None]
+    text = f"; it survives {', '.join(passed)}" if passed else ""
+    return text + (f"; could not be checked: {', '.join(unknown)}" if unknown else "")
 
 
 def _p(value: float) -> str:

@@ -152,7 +152,20 @@ class _Study:
             Stage("embedding", (sentences,), (model, masked), (vectors,), work.embedding),
             Stage("labelling", (companies, sentences), label, (labels, "shares.csv"), work.labelling),
             Stage("clustering", (companies, vectors), group, clusters, work.clustering),
-            Stage("convergence", (companies, vectors, labels), (time, seed), ("convergence.json",), work.convergence),
+            Stage(
+                "convergence",
+                (companies, sentences, vectors, labels, "clusters.parquet"),
+                (time, seed),
+                ("convergence.json",),
+                work.convergence,
+            ),
+            Stage(
+                "specifications",
+                (companies, sentences),
+                (time, model, masked),
+                ("specifications.json",),
+                work.specifications,
+            ),
         ]
 
     def _write_page(self, facts: dict[str, Any]) -> dict[str, Any]:

@@ -113,6 +113,7 @@ ROOMS = {
     "labelling": ("labelling", "embedding"),
     "clustering": ("clustering", "wording"),
     "convergence": ("convergence", "labelling"),
+    "specifications": ("companies", "embedding", "convergence"),
     "report": ("report",),
 }
 

@@ -13,13 +13,15 @@ import pandas as pd
 
 from chainbert.clustering import cluster, describe_clusters
 from chainbert.companies import CompanySet, city_name, read_companies, sentences_of
-from chainbert.convergence import MOST_CITIES, measure_convergence, measure_share_trends
+from chainbert.convergence import MOST_CITIES
 from chainbert.embedding import EmbeddingStore, Encoder
 from chainbert.errors import ConfigError, DataError
 from chainbert.files import content_hash, write_text
 from chainbert.labelling import Codebook, Labeller, count_shares
 from chainbert.progress import Progress
 from chainbert.study.config import StudyConfig
+from chainbert.study.converging import converge, specifications
+from chainbert.study.covariates import covariates_of
 from chainbert.study.periods import Placed, place_rows
 from chainbert.study.tables import write_csv, write_table
 from chainbert.study.vectors import CompanyVectors, company_vectors
@@ -77,7 +79,10 @@ class Work:
                 f"the column of the year (companies: columns: {{{config.time}: COLUMN}}), change convergence.periods, "
                 f"or compare by the other year (convergence.time: {other})"
             )
-        self._strata(self.members)
+        choices = config.specifications
+        more = [name for strata in choices.strata for name in strata] if choices else []
+        names = dict.fromkeys([*config.strata, *config.held_fixed, *more])
+        covariates_of(self.members, self.sentences, names, str(self.source))
         found = self.members["city"].value_counts()
         if len(found) > MOST_CITIES:
             raise DataError(
@@ -132,49 +137,18 @@ class Work:
 
     def convergence(self) -> dict[str, Any]:
         """``convergence.json``: the gap by period, its trend, who moved, the verdict; the same for label shares."""
-        config, rows = self.study.convergence, self.members
-        result = measure_convergence(
-            self.vectors.of(rows["key"]),
-            rows["city"].to_numpy(dtype=str),
-            self.placed.year,
-            reference=self.reference,
-            firm=rows["id"].to_numpy(dtype=str),
-            strata=self._strata(rows),
-            draws=config.draws,
-            rng=self.rng("convergence"),
-            periods=config.periods,
-            margin=config.margin,
-            smallest_cell=config.smallest_cell,
-        )
-        found = result.to_json() | {"time": config.time, "seed": self.study.seed, "left_out": self.placed.left_out}
-        found |= self._label_trends(rows)
-        write_text(self.folder / "convergence.json", json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False))
-        return {"verdict": found["verdict"], "rows": len(rows), "left_out": self.placed.left_out}
+        found = converge(self)
+        self._write_json("convergence.json", found)
+        return {"verdict": found["verdict"], "rows": len(self.members), "left_out": self.placed.left_out}
 
-    def _strata(self, rows: pd.DataFrame) -> np.ndarray | None:
-        wanted = self.study.convergence.strata
-        if missing := [column for column in wanted if column not in rows.columns]:
-            known = ", ".join(str(column) for column in rows.columns)
-            raise DataError(f"{self.source}: no column {', '.join(missing)} for convergence.strata; found {known}")
-        return rows[list(wanted)].astype(str).agg(" · ".join, axis=1).to_numpy(dtype=str) if wanted else None
+    def specifications(self) -> dict[str, Any]:
+        """``specifications.json``: the slope under every other choice that could have been made."""
+        found = specifications(self)
+        self._write_json("specifications.json", found)
+        return {"specifications": len(found.get("specifications", []))}
 
-    def _label_trends(self, rows: pd.DataFrame) -> dict[str, Any]:
-        """The state share of each city by period, and so on for every indicator, beside the reference city's."""
-        labels = pd.read_parquet(self.folder / "labels.parquet").set_index("key").loc[rows["key"]]
-        trends: dict[str, list[dict[str, Any]]] = {"label_trends": [], "label_slopes": []}
-        for axis in self.codebook.axes:
-            for indicator in axis.indicators:
-                found = measure_share_trends(
-                    self.codebook.says(labels, axis.id, indicator.id),
-                    rows["city"].to_numpy(dtype=str),
-                    self.placed.year,
-                    reference=self.reference,
-                    firm=rows["id"].to_numpy(dtype=str),
-                    periods=self.study.convergence.periods,
-                )
-                for name, records in found.to_json().items():
-                    trends[name] += [{"axis": axis.id, "indicator": indicator.id} | record for record in records]
-        return trends
+    def _write_json(self, name: str, found: dict[str, Any]) -> None:
+        write_text(self.folder / name, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False))
 
     def rng(self, stage: str) -> np.random.Generator:
         """A generator of the stage's own, so that one stage's draws do not shift another's."""

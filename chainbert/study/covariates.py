@@ -1,0 +1,73 @@
+"""What else is known of the firms that are compared, and other vectors of the same firms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from chainbert.convergence.config import Treatment
+from chainbert.embedding import EmbeddingStore, Encoder, fit_language_bias
+from chainbert.errors import DataError
+from chainbert.progress import Progress, silent
+from chainbert.study.vectors import CompanyVectors
+
+LENGTH, NAMES_CITY = "length", "names_city"
+
+
+def covariates_of(rows: pd.DataFrame, sentences: pd.DataFrame, names: Iterable[str], source: str) -> pd.DataFrame:
+    """One column a name, aligned with rows.
+
+    A name is a column of the company table, ``length`` (characters of the text) or ``names_city`` (whether the text
+    names a city of China). Raises DataError for a name that is no column.
+    """
+    table = pd.DataFrame(index=range(len(rows)))
+    for name in names:
+        if name == LENGTH:
+            table[name] = rows["text"].str.len().to_numpy(dtype=np.float64)
+        elif name == NAMES_CITY:
+            said = sentences[sentences["part"] == "text"]
+            named = set(said.loc[said["text"] != said["masked"], "key"])
+            table[name] = rows["key"].isin(named).to_numpy(dtype=bool)
+        elif name in rows.columns:
+            table[name] = rows[name].astype(str).to_numpy(dtype=object)
+        else:
+            known = ", ".join([LENGTH, NAMES_CITY, *map(str, rows.columns)])
+            raise DataError(f"{source}: no column '{name}' to hold fixed; found {known}")
+    return table
+
+
+def strata_of(covariates: pd.DataFrame, names: tuple[str, ...], bins: int = 4) -> np.ndarray | None:
+    """(n, k) labels of the columns, numbers cut at their quantiles; None without names."""
+    if not names:
+        return None
+    columns = []
+    for name in names:
+        column = covariates[name]
+        if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+            column = pd.qcut(column, bins, labels=False, duplicates="drop")
+        columns.append(column.astype(str).to_numpy(dtype=object))
+    return np.column_stack(columns)
+
+
+def without_language(
+    found: CompanyVectors,
+    rows: pd.DataFrame,
+    method: Treatment,
+    encoder: Encoder,
+    store: EmbeddingStore,
+    progress: Progress = silent,
+) -> np.ndarray:
+    """(n, d) unit rows of ``rows`` without their language's bias (``raw``: as they are).
+
+    A text in a language that the reference does not have stays as it is.
+    """
+    vectors = found.of(rows["key"])
+    if method == "raw":
+        return vectors
+    bias = fit_language_bias(encoder, store, method, progress=progress)
+    known = rows["language"].isin(bias.languages).to_numpy(dtype=bool)
+    result = np.array(vectors, dtype=np.float64)
+    result[known] = bias.remove(vectors[known], rows["language"].to_numpy(dtype=object)[known])
+    return result
