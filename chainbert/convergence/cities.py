@@ -11,7 +11,7 @@ from chainbert.convergence.cells import Cell, cells_of
 from chainbert.convergence.direction import Direction, direction
 from chainbert.convergence.gap import Floats, block_sums, stratified_gap
 from chainbert.convergence.jackknife import Influence, firm_covariance, interval, leave_one_out
-from chainbert.convergence.permutation import permutation_p
+from chainbert.convergence.permutation import permutation_test
 from chainbert.convergence.rows import Rows
 from chainbert.convergence.trend import Trend, trend
 
@@ -44,7 +44,9 @@ def measure_city(
         value = float(stratified_gap(block_sums(cell.blocks)))
         n, m = cell.used()
         own = interval(value, firm_covariance([influence], rows.firm).error(np.ones(1)), min(n, m) - 1)
-        record |= {"gap": value, "low": own.low, "high": own.high, "p": permutation_p(cell.blocks, draws, rng)}
+        chance = permutation_test(cell.blocks, draws, rng)
+        low, high = (chance.low, chance.high) if chance.near_zero else (own.low, own.high)
+        record |= {"gap": value, "low": low, "high": high, "p": chance.p}
         record["gap_centred"] = float(stratified_gap(block_sums(other.blocks))) if other.estimable else NAN
         influences.append(influence)
         gaps.append(value)

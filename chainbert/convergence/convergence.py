@@ -133,7 +133,8 @@ def measure_convergence(
     checked. The same rows in any order give the same numbers exactly.
 
     H0 of a gap's p: within strata both cities have one distribution. H0 of a slope's p: the gap does not change.
-    The interval of a gap is for gaps away from 0; near 0 its p is the better guide (the statistic is degenerate there).
+    The interval of a gap is the firm-clustered jackknife's; where 0 is not ruled out, the statistic is degenerate and the
+    interval inverts the permutation test instead.
     A cell or city that cannot be estimated has NaN and its reason in ``status``; its verdict is "not shown".
     Raises DataError for vectors that are not unit rows, columns of another length, rows without city, firm or year,
     a firm twice in a year, more than 20 cities; ConfigError for a reference that is not in the data, periods that
