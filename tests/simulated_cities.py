@@ -31,6 +31,8 @@ class Setting:
     adopt: float = 0.0
     """Share of the mover's firms that follow the other city's mixture in the last year."""
     mover: str = "Shenzhen"
+    common: float = 0.0
+    """Length of a direction that all firms share at all times: the rows of real encoders lie in a narrow cone."""
     drift: float = 0.0
     """Length of the direction that all firms take up by the last year."""
     growth: tuple[int, int] | None = None
@@ -40,10 +42,10 @@ class Setting:
     language_noise: float = 0.0
     """Extra noise of English texts, so that the gap differs by language."""
     persistence: float = 0.0
-    """Share of firms that stay from one year to the next, with nearly the same text."""
+    """Share of firms that stay from one year to the next; all texts have a little noise of the year on top."""
     exits: float = 0.0
     """Share of Shenzhen's firms that leave each year, the farther from Beijing the likelier; new ones come for them.
-    All other firms stay."""
+    All other firms stay, and no text changes but for a little noise of the year."""
     filler: tuple[float, float] = (0.0, 0.0)
     """Mean number of filler sentences beside two sentences of the firm's own, in the first and last year."""
     spread: dict[str, float] | None = None
@@ -61,18 +63,20 @@ class Study:
     language: np.ndarray
     sentences: np.ndarray
     """Number of sentences of each text."""
+    theme: np.ndarray
+    """The theme that each firm drew."""
 
 
-def simulate(setting: Setting, rng: np.random.Generator) -> Study:
-    """Draw one study."""
+def simulate(setting: Setting, rng: np.random.Generator, *, themes: np.random.Generator | None = None) -> Study:
+    """Draw one study; ``themes`` draws the themes alone, so that several studies can share them."""
     width = 1 / np.sqrt(setting.dimension)
-    themes = rng.standard_normal((THEMES, setting.dimension)) * width
+    themes = (themes or rng).standard_normal((THEMES, setting.dimension)) * width
     if setting.spread:
         themes -= themes.mean(axis=0)
     beijing = mixture(setting, "Beijing", 0.0) @ themes
     tongues = 1.5 * rng.standard_normal((2, setting.dimension)) * width
     wording = rng.standard_normal(setting.dimension) * width
-    stayed: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+    stayed: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = {}
     parts, count = [], 0
     for year in range(setting.years):
         done = year / max(1, setting.years - 1)
@@ -86,19 +90,25 @@ def simulate(setting: Setting, rng: np.random.Generator) -> Study:
             firm = np.arange(count, count + size)
             count += size
             if (setting.persistence or setting.exits) and city in stayed:
-                old, old_firm, old_english = stayed[city]
+                old, old_firm, old_english, old_theme = stayed[city]
                 keep = np.flatnonzero(rng.random(len(old)) < _staying(setting, city, old @ beijing))[:size]
-                raw[: len(keep)] = old[keep] + 0.3 * rng.standard_normal((len(keep), setting.dimension)) * width
+                raw[: len(keep)] = old[keep]
                 firm[: len(keep)], english[: len(keep)] = old_firm[keep], old_english[keep]
-            stayed[city] = (raw, firm, english)
+                theme[: len(keep)] = old_theme[keep]
+            stayed[city] = (raw, firm, english, theme)
             filler = _filler(setting, size, done, rng)
-            vectors = _filled(raw, filler, wording, rng)
-            vectors = vectors + setting.drift * done * wording + (tongues[english] if setting.chinese else 0)
+            yearly = 0.3 * rng.standard_normal(raw.shape) * width if setting.persistence or setting.exits else 0.0
+            vectors = _filled(raw + yearly, filler, wording, rng)
+            vectors = (
+                vectors
+                + (setting.common + setting.drift * done) * wording
+                + (tongues[english] if setting.chinese else 0)
+            )
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            parts.append((vectors, np.full(size, city), np.full(size, 2013 + year), firm, english, 2 + filler))
+            parts.append((vectors, np.full(size, city), np.full(size, 2013 + year), firm, english, 2 + filler, theme))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    vectors, city_names, years, firms, languages, sentences = columns
-    return Study(vectors, city_names, years, firms.astype(str), np.where(languages == 1, "en", "zh"), sentences)
+    vectors, city_names, years, firms, languages, sentences, drawn = columns
+    return Study(vectors, city_names, years, firms.astype(str), np.where(languages == 1, "en", "zh"), sentences, drawn)
 
 
 def mixture(setting: Setting, city: str, done: float) -> np.ndarray:

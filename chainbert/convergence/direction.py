@@ -40,17 +40,21 @@ class _Groups:
     share: Floats
     """(G,) weight of the group in its period's spread; sums to 1 in each period."""
     axis: Floats
+    """(G,) the line between the cities, over all periods."""
+    first: Floats
+    """(G,) the same in the first period alone: what the movements are shares of."""
     home: Floats
     reference: Floats
 
 
 def direction(rows: Rows, city: int, periods: list[int]) -> Direction | None:
-    """Movement of a city and of the reference along the axis between their first-period centroids.
+    """Movement of a city and of the reference along the axis between their centroids.
 
     periods: the estimable ones, ascending, at least two. Movement is the fitted line over all periods, from the first
-    to the last, within strata. Products of a firm with itself are left out, so the axis is never learnt on the firm it
-    is applied to: every firm is its own fold, and no split has to be drawn. Rows are divided by their period's
-    spread, which undoes the shrinking that wording adopted by all cities causes.
+    to the last, within strata. The axis is that of all periods together: a city that goes half the way stays on its
+    line, and one period's firms are often too few to draw it. Products of a firm with itself are left out, so the axis
+    is never learnt on the firm it is applied to: every firm is its own fold, and no split has to be drawn. Rows are
+    divided by their period's spread, which undoes the shrinking that wording adopted by all cities causes.
     None where no stratum has three firms of both cities in the first and last period, or where the first has no gap.
     """
     groups = _groups(rows, city, periods)
@@ -94,24 +98,26 @@ def _groups(rows: Rows, city: int, periods: list[int]) -> _Groups | None:
     weights = stratum_weights(rows, city)[strata]
     weights = weights / weights.sum()
     times = rows.midpoints[periods]
-    members, time, share, axis, moves = [], [], [], [], []
+    members, time, share, axis, first, moves = [], [], [], [], [], []
     for stratum, weight in zip(strata, weights, strict=True):
         used = np.flatnonzero(filled[:, stratum])
         harmonic = sizes[0][used, stratum] * sizes[1][used, stratum] / (sizes[0] + sizes[1])[used, stratum]
         line = line_weights(times[used], harmonic) * (times[-1] - times[0])
-        for place, step in zip(used, line, strict=True):
+        for place, step, among in zip(used, line, harmonic / harmonic.sum(), strict=True):
             for sign, one in ((-1, city), (1, rows.reference)):
                 here = (rows.city == one) & (rows.period == periods[place]) & (rows.stratum == stratum)
                 members.append(np.flatnonzero(here).astype(np.int64))
                 time.append(place)
                 share.append(weight)
-                axis.append(sign * weight if place == 0 else 0.0)
+                axis.append(sign * weight * among)
+                first.append(sign * weight if place == 0 else 0.0)
                 # The reference moves towards the home city against the axis.
                 moves.append((weight * step, 0.0) if sign < 0 else (0.0, -weight * step))
     shares, places = np.array(share), np.array(time)
     totals = np.bincount(places, weights=shares, minlength=len(periods))
     home, reference = np.array(moves).T
-    return _Groups(tuple(members), places, shares / totals[places], np.array(axis), home, reference)
+    spread = shares / totals[places]
+    return _Groups(tuple(members), places, spread, np.array(axis), np.array(first), home, reference)
 
 
 def _products(vectors: Floats, groups: _Groups, firm: Ints) -> tuple[Floats, Floats]:
@@ -147,11 +153,11 @@ def _scales(products: Floats, groups: _Groups) -> Floats:
 
 
 def _moves(products: Floats, groups: _Groups) -> tuple[tuple[Floats, Floats, Floats], Floats]:
-    """Movements of home, of the reference and of both towards each other, and the squared gap of the first period."""
+    """Movements of home, of the reference and of both towards each other, and the first period's gap on the axis."""
     scale = _scales(products, groups)
     along = np.einsum("g,...gh->...h", groups.axis, products / (scale[..., :, None] * scale[..., None, :]))
     home, reference = along @ groups.home, along @ groups.reference
-    return (home, reference, home + reference), along @ groups.axis
+    return (home, reference, home + reference), along @ groups.first
 
 
 def _deviations(without: Floats, groups: _Groups, firm: Ints) -> Floats:
@@ -174,13 +180,12 @@ def _pair_errors(vectors: Floats, groups: _Groups, firm: Ints, scale: Floats) ->
         # A firm is once in a group, so plain adding by index is safe.
         sides[:, firm[start : start + size]] += weights[:, group, None, None] * rest
         start += size
-    # Only firms of the first period have a place in the axis.
-    first = np.flatnonzero(sides[0].any(axis=1))
-    return [_squared_pairs(sides[0][first] @ side.T, first) for side in sides[1:]]
+    return [_squared_pairs(sides[0], side) for side in sides[1:]]
 
 
-def _squared_pairs(products: Floats, rows: Ints) -> float:
-    """Sum over unordered pairs of (P + Pᵀ)², where only ``rows`` of P are not 0 and its diagonal does not count."""
-    products[np.arange(len(rows)), rows] = 0.0
-    square = products[:, rows]
-    return float((products**2).sum() + (square * square.T).sum())
+def _squared_pairs(axis: Floats, side: Floats) -> float:
+    """Sum over unordered pairs of firms of (P + Pᵀ)² with P = axis · sideᵀ, from (d, d) matrices alone."""
+    own = np.einsum("ij,ij->i", axis, side)
+    squares = float(((axis.T @ axis) * (side.T @ side)).sum())
+    mixed = side.T @ axis
+    return squares + float((mixed * mixed.T).sum()) - 2 * float((own**2).sum())
