@@ -11,16 +11,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.cluster import KMeans
 
-from chainbert.clustering.composition import (
-    DIFFERENCE_COLUMNS,
-    DISTANCE_COLUMNS,
-    ENTROPY_COLUMNS,
-    NOISE_COLUMNS,
-    SHARE_COLUMNS,
-    entropy,
-    jensen_shannon,
-    measure_composition,
-)
+from chainbert.clustering.composition import SHARE_COLUMNS, measure_composition
+from chainbert.clustering.differences import DIFFERENCE_COLUMNS, DISTANCE_COLUMNS, jensen_shannon
+from chainbert.clustering.entropies import ENTROPY_COLUMNS, entropy
+from chainbert.clustering.noise import NOISE_COLUMNS
 from chainbert.errors import ConfigError, DataError
 
 PAPER = {"Beijing": 110, "Shanghai": 53, "Shenzhen": 34}

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainbert.clustering.events import EVENT_COLUMNS, match_clusterings, track_clusters
+from chainbert.clustering.events import EVENT_COLUMNS, track_clusters
+from chainbert.clustering.matching import match_clusterings
 from chainbert.errors import ConfigError, DataError
 
 DIMENSION = 64

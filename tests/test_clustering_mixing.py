@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_cities import Setting, simulate
 
-from chainbert.clustering.mixing import SCORE_COLUMNS, check_panel, exchange, holm, measure_mixing
+from chainbert.clustering.mixing import SCORE_COLUMNS, measure_mixing
+from chainbert.clustering.panel import check_panel, exchange, holm
 from chainbert.errors import DataError
 
 SIZES = [(110, 53, 34), (34, 34, 34), (500, 20, 20)]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from chainbert.companies.matchevidence import ACCEPT, Candidate, Firm, candidates, firms_of, shared_domains
+from chainbert.companies.matchevidence import ACCEPT, Candidate, candidates
+from chainbert.companies.matchfirms import Firm, firms_of, shared_domains
 from chainbert.errors import ConfigError, DataError
 
 PAIR_COLUMNS = (
