@@ -7,17 +7,9 @@ from hypothesis import strategies as st
 from simulated_cities import Setting, simulate
 
 from chainbert.convergence.cities import city_trend
-from chainbert.convergence.placebos import (
-    CITIES,
-    HALVES,
-    YEARS,
-    difference,
-    permuted_cities,
-    reference_halves,
-    run_placebos,
-)
-from chainbert.convergence.power import pair_rows
+from chainbert.convergence.placebos import CITIES, HALVES, YEARS, run_placebos
 from chainbert.convergence.rows import check_rows
+from chainbert.convergence.worlds import difference, pair_rows, permuted_cities, reference_halves
 from chainbert.errors import ConfigError
 
 SMALL = Setting(sizes={"Beijing": 24, "Shanghai": 12, "Shenzhen": 16}, years=3, dimension=24, contrast=0.9, noise=0.8)
@@ -118,6 +110,21 @@ def test_a_planted_convergence_passes():
     assert found.table["passes"].tolist() == [True, True, True]
     assert found.passes
     assert by_placebo(found).loc[[YEARS, CITIES], "p"].max() <= 0.05
+
+
+def test_halves_of_the_reference_do_not_know_how_the_other_citys_spread_changes():
+    rows = pair_rows(rows_of(replace(SMALL, contrast=1.0, noise=0.6)), SHENZHEN, 0)
+    home = rows.city == SHENZHEN
+    centre = rows.vectors[home].mean(axis=0)
+    # Shenzhen's firms come to do one and the same thing: its spread shrinks to a third.
+    shrunk = np.where(home, 1 - rows.period / 3, 1.0)[:, None]
+    vectors = np.where(home[:, None], centre, 0) * (1 - shrunk) + rows.vectors * shrunk
+    changed = replace(rows, vectors=vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    lengths = np.linalg.norm(difference(changed, SHENZHEN, [0])[:, 0], axis=1)
+    of_both = np.linalg.norm(difference(changed, SHENZHEN)[:, 0], axis=1)
+    assert np.ptp(lengths) / lengths.mean() < 0.1
+    assert of_both[2] < 0.9 * of_both[0]
+    assert by_placebo(run(changed, draws=39)).loc[HALVES, "passes"]
 
 
 def test_cities_that_keep_apart_and_drift_together_do_not_stand_out():

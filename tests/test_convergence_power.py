@@ -9,15 +9,9 @@ from simulated_cities import Setting, simulate
 from chainbert.convergence.cells import cells_of
 from chainbert.convergence.cities import city_trend
 from chainbert.convergence.gap import distances
-from chainbert.convergence.power import (
-    _crossing,
-    pair_rows,
-    permuted_years,
-    plant,
-    simulate_power,
-    units_of,
-)
+from chainbert.convergence.power import _crossing, simulate_power
 from chainbert.convergence.rows import check_rows
+from chainbert.convergence.worlds import pair_rows, permuted_years, plant, units_of
 from chainbert.errors import ConfigError
 
 SMALL = Setting(
@@ -263,3 +257,15 @@ def test_power_by_simulation_is_that_over_fresh_studies():
     powers = [np.mean([one.p < 0.05 and one.value < 0 for one in slopes]) for slopes in (fresh, planted)]
     assert means[1] == pytest.approx(means[0], rel=0.15)
     assert powers[1] == pytest.approx(powers[0], abs=0.10)
+
+
+def test_a_share_that_leaves_no_study_a_slope_has_no_power_and_no_warning():
+    """The reference has five firms a year: what adopters take from it leaves too few in the second."""
+    sizes = {"Beijing": 5, "Shanghai": 0, "Shenzhen": 12}
+    study = simulate(replace(CLEAR, years=2, sizes=sizes), np.random.default_rng(0))
+    rows = check_rows(study.vectors, study.city, study.year, reference="Beijing", firm=study.firm)
+    found = simulate_power(rows, 1, studies=20, shares=(1.0,), rng=np.random.default_rng(0))
+    assert found.status == ""
+    assert found.table["studies"].tolist() == [20, 0]
+    assert found.table[["closing", "power", "error"]].iloc[1].isna().all()
+    assert found.to_json()["curve"][1]["power"] is None

@@ -261,6 +261,16 @@ def test_a_row_without_a_city_is_refused(study):
         )
 
 
+def test_a_set_of_one_city_has_no_pairs_and_empty_tables(study):
+    own = study.city == "Beijing"
+    variants = {"one": {("raw", "whole"): study.vectors[own]}}
+    found = specification_curve(
+        variants, study.city[own], study.year[own], reference="Beijing", strata={"none": None}, firm=study.firm[own]
+    )
+    assert found.to_json() == {"specifications": [], "summary": []}
+    assert "slope" in found.table.columns
+
+
 def test_progress_ends_at_its_total(study):
     calls = []
     run(study, seeds=(0, 1), progress=lambda *step: calls.append(step))

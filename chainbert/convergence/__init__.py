@@ -7,12 +7,14 @@ survives, and a verdict in a word and a sentence. Nothing here reads files or kn
 from chainbert.convergence.config import ConvergenceConfig
 from chainbert.convergence.controls import Controls
 from chainbert.convergence.convergence import Convergence, measure_convergence
+from chainbert.convergence.economics import EconomicConvergence, measure_economics, measure_label_economics
 from chainbert.convergence.gap import gap
 from chainbert.convergence.periods import Periods, bin_years, latest_rows
-from chainbert.convergence.rows import MOST_CITIES
+from chainbert.convergence.rows import MOST_CITIES, check_rows
 from chainbert.convergence.shares import ShareTrends, measure_share_trends
 from chainbert.convergence.sidebyside import SideBySide, side_by_side
 from chainbert.convergence.specifications import SpecificationCurve, specification_curve
+from chainbert.convergence.topics import TopicTrends, measure_topic_trends
 from chainbert.convergence.turnover import firm_counts, turnover
 
 __all__ = [
@@ -20,16 +22,22 @@ __all__ = [
     "Controls",
     "Convergence",
     "ConvergenceConfig",
+    "EconomicConvergence",
     "Periods",
     "ShareTrends",
     "SideBySide",
     "SpecificationCurve",
+    "TopicTrends",
     "bin_years",
+    "check_rows",
     "firm_counts",
     "gap",
     "latest_rows",
     "measure_convergence",
+    "measure_economics",
+    "measure_label_economics",
     "measure_share_trends",
+    "measure_topic_trends",
     "side_by_side",
     "specification_curve",
     "turnover",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from chainbert.yamlfile import Section
 
 Treatment = Literal["raw", "mean", "lir", "leace"]
 Names = Literal["masked", "kept"]
+
+FEWEST_PLACEBOS, FEWEST_STUDIES = 19, 20
 
 
 class PolicyEvent(Section):
@@ -22,7 +24,7 @@ class PolicyEvent(Section):
 
 
 class SpecificationsConfig(Section):
-    """The other ways in which the same question could have been put to the same firms."""
+    """The other ways in which the same question could have been put to the same firms, beside the study's own."""
 
     encoders: tuple[str, ...] = ()
     """Encoders beside the study's own."""
@@ -57,12 +59,33 @@ class ConvergenceConfig(Section):
     """What a finding must survive beside the strata: columns of the company table, ``length`` (of the text) or
     ``names_city`` (whether the text names a city)."""
     placebos: int = Field(default=199, ge=0, le=10_000)
-    """Placebo slopes of each kind that a finding must stand out from; 0 for none."""
+    """Placebo slopes of each kind that a finding must stand out from, at least 19; 0 for none."""
     placebo_pair: tuple[str, str] | None = None
     """Two cities that should not move; null: random halves of the reference city's firms."""
     power_studies: int = Field(default=200, ge=0, le=10_000)
-    """Studies simulated on the set's own vectors behind each power; 0: power from the slope's own error."""
+    """Studies simulated on the set's own vectors behind each power, at least 20; 0: that of the slope's own error."""
     specifications: SpecificationsConfig | None = SpecificationsConfig()
     """The specification curve; null for none."""
     events: tuple[PolicyEvent, ...] = ()
     """Drawn on the charts over time."""
+
+    @field_validator("placebos")
+    @classmethod
+    def _enough_placebos(cls, placebos: int) -> int:
+        if 0 < placebos < FEWEST_PLACEBOS:
+            raise ValueError(f"0 or at least {FEWEST_PLACEBOS} were expected; with fewer no p can reach .05")
+        return placebos
+
+    @field_validator("power_studies")
+    @classmethod
+    def _enough_studies(cls, studies: int) -> int:
+        if 0 < studies < FEWEST_STUDIES:
+            raise ValueError(f"0 or at least {FEWEST_STUDIES} were expected, 200 for an error of 3 % at most")
+        return studies
+
+    @field_validator("placebo_pair")
+    @classmethod
+    def _two_cities(cls, pair: tuple[str, str] | None) -> tuple[str, str] | None:
+        if pair and pair[0] == pair[1]:
+            raise ValueError(f"'{pair[0]}' is given twice; two cities were expected")
+        return pair

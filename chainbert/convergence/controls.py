@@ -128,18 +128,20 @@ def _strata_controls(city: str, slope: float, held: pd.DataFrame, settings: Cont
 
     Half the two-sided p, as the direction is given by the finding that is checked.
     """
-    controls = []
-    base = held[(held["city"] == city) & (held["held_fixed"] == (" + ".join(settings.strata) or "nothing"))]
-    for covariate in (one for one in settings.covariates.columns if one not in settings.strata):
-        label = " + ".join([*settings.strata, str(covariate)])
-        row = held[(held["city"] == city) & (held["held_fixed"] == label)].iloc[0]
-        name = f"{covariate} held fixed"
+    controls: list[Control] = []
+    others = [str(one) for one in settings.covariates.columns if one not in settings.strata]
+    if not others:
+        return controls
+    own: dict[Any, dict[Any, Any]] = held[held["city"] == city].set_index("held_fixed").to_dict("index")
+    firms = own[" + ".join(settings.strata) or "nothing"]["n_used"]
+    for covariate in others:
+        row, name = own[" + ".join([*settings.strata, covariate])], f"{covariate} held fixed"
         if row["status"] or not np.isfinite(row["slope_p"]):
-            controls.append(Control(city, name, None, str(row["status"] or row["note"])))
+            why = str(row["status"] or row["note"] or "no error of the slope")
+            controls.append(Control(city, name, None, why))
             continue
-        if row["n_used"] < FEWEST_LEFT * base["n_used"].iloc[0]:
-            few = f"only {row['n_used']} of {base['n_used'].iloc[0]} firms have a partner"
-            controls.append(Control(city, name, None, few))
+        if row["n_used"] < FEWEST_LEFT * firms:
+            controls.append(Control(city, name, None, f"only {row['n_used']} of {firms} firms have a partner"))
             continue
         passed = bool(row["slope"] * slope > 0 and row["slope_p"] / 2 < LEVEL)
         controls.append(Control(city, name, passed, f"slope {row['slope']:+.4f}, p {_p(row['slope_p'])}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -14,31 +15,22 @@ from chainbert.convergence.cells import centred_rows
 from chainbert.convergence.cities import NAN, CityResult, measure_city
 from chainbert.convergence.controls import Checked, Controls, check_controls
 from chainbert.convergence.decomposition import DECOMPOSITION_COLUMNS, decompose
+from chainbert.convergence.records import (
+    DIRECTION_COLUMNS,
+    GAP_COLUMNS,
+    MEASURES,
+    TREND_COLUMNS,
+    direction_record,
+    evidence_of,
+    trend_record,
+)
 from chainbert.convergence.rows import Rows, check_rows, sized
 from chainbert.convergence.tables import DECIMALS, rounded, to_records
 from chainbert.convergence.trend import holm
 from chainbert.convergence.twosample import two_sample_records
-from chainbert.convergence.verdict import Evidence, decide, sentence
+from chainbert.convergence.verdict import decide, sentence
 from chainbert.errors import ConfigError
 from chainbert.progress import Progress, silent
-
-MEASURES = (
-    *("auc", "auc_low", "auc_high", "mmd", "mmd_p"),
-    *("location", "location_p", "dispersion", "dispersion_p"),
-)
-GAP_COLUMNS = (
-    *("city", "year", "midpoint", "gap", "low", "high", "p", "gap_centred", *MEASURES),
-    *("n", "n_reference", "left_out", "status"),
-)
-TREND_COLUMNS = (
-    *("city", "slope", "low", "high", "p", "p_holm", "p_equivalent", "margin"),
-    *("minimum_detectable", "power", "periods", "status"),
-)
-DIRECTION_COLUMNS = (
-    *("city", "mover", "home", "home_low", "home_high", "home_p"),
-    *("reference", "reference_low", "reference_high", "reference_p"),
-    *("closing", "closing_low", "closing_high", "closing_p", "status"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +125,8 @@ def measure_convergence(
     checked. The same rows in any order give the same numbers exactly.
 
     H0 of a gap's p: within strata both cities have one distribution. H0 of a slope's p: the gap does not change.
-    The interval of a gap is the firm-clustered jackknife's; where 0 is not ruled out, the statistic is degenerate and the
-    interval inverts the permutation test instead.
+    The interval of a gap is the firm-clustered jackknife's; where 0 is not ruled out, the statistic is degenerate and
+    the interval inverts the permutation test instead.
     A cell or city that cannot be estimated has NaN and its reason in ``status``; its verdict is "not shown".
     Raises DataError for vectors that are not unit rows, columns of another length, rows without city, firm or year,
     a firm twice in a year, more than 20 cities; ConfigError for a reference that is not in the data, periods that
@@ -142,42 +134,36 @@ def measure_convergence(
     """
     _check_numbers(draws, margin, smallest_cell)
     rows = check_rows(vectors, city, year, reference=reference, firm=firm, strata=strata, periods=periods)
-    centre = centred_rows(rows)
-    others = [code for code in range(len(rows.cities)) if code != rows.reference]
-    # Each city has a stream of its own, so that one more city leaves the others' p-values alone.
     seed = int(rng.integers(2**63))
+    results = _measure_cities(rows, seed, draws, margin, smallest_cell, two_sample)
+    labels = None if clusters is None else sized(clusters, len(np.asarray(city, dtype=object)), "clusters")[rows.source]
+    others = (code for code in range(len(rows.cities)) if code != rows.reference)
+    parts = [decompose(rows, code, clusters=labels, smallest_cell=smallest_cell, time=time) for code in others]
+    checked = None
+    if controls is not None:
+        given: dict[str, Any] = {"firm": firm, "periods": periods, "draws": draws, "margin": margin}
+        given |= {"smallest_cell": smallest_cell, "rng": np.random.default_rng([seed, 1]), "progress": progress}
+        checked = check_controls(controls, rows, vectors, city, year, **given)
+    return _assemble(rows, results, draws, rounded(list(chain(*parts)), DECOMPOSITION_COLUMNS), checked)
+
+
+def _measure_cities(
+    rows: Rows, seed: int, draws: int, margin: float, smallest_cell: int, two_sample: bool
+) -> dict[str, CityResult]:
+    """Each city's result by its name; a stream a city, so that one more city leaves the others' p-values alone."""
+    centre = centred_rows(rows)
     results = {}
-    for code in others:
-        stream = np.random.default_rng([seed, *rows.cities[code].encode()])
+    for code, name in enumerate(rows.cities):
+        if code == rows.reference:
+            continue
+        stream = np.random.default_rng([seed, *name.encode()])
         result = measure_city(rows, code, centre, draws, stream, margin, smallest_cell)
         if two_sample:
             measured = two_sample_records(rows, code, smallest_cell, draws, stream)
             for record, more in zip(result.gaps, measured, strict=True):
-                record |= {name: more[name] for name in MEASURES}
-        results[rows.cities[code]] = result
-    labels = None if clusters is None else sized(clusters, len(np.asarray(city, dtype=object)), "clusters")[rows.source]
-    parts = [
-        record
-        for code in others
-        for record in decompose(rows, code, clusters=labels, smallest_cell=smallest_cell, time=time)
-    ]
-    checked = None
-    if controls is not None:
-        checked = check_controls(
-            controls,
-            rows,
-            vectors,
-            city,
-            year,
-            firm=firm,
-            periods=periods,
-            margin=margin,
-            smallest_cell=smallest_cell,
-            draws=draws,
-            rng=np.random.default_rng([seed, 1]),
-            progress=progress,
-        )
-    return _assemble(rows, results, draws, rounded(parts, DECOMPOSITION_COLUMNS), checked)
+                record |= {measure: more[measure] for measure in MEASURES}
+        results[name] = result
+    return results
 
 
 def _check_numbers(draws: int, margin: float, smallest_cell: int) -> None:
@@ -197,11 +183,11 @@ def _assemble(
     adjusted = holm(np.array([one.trend.slope.p if one.trend else NAN for one in results.values()]))
     trends, directions, verdicts, sentences = [], [], {}, {}
     for (city, result), p_holm in zip(results.items(), adjusted, strict=True):
-        trends.append(_trend_record(city, result, float(p_holm)))
-        directions.append(_direction_record(city, result))
+        trends.append(trend_record(city, result, float(p_holm)))
+        directions.append(direction_record(city, result))
         if checked and city in checked.power and not checked.power[city].status:
             trends[-1]["power"] = checked.power[city].power_at_margin
-        evidence = _evidence(city, reference, result, trends[-1], directions[-1]["mover"], checked)
+        evidence = evidence_of(city, reference, result, trends[-1], directions[-1]["mover"], checked)
         rule = decide(evidence)
         verdicts[city], sentences[city] = rule.verdict, sentence(evidence, rule)
     return Convergence(
@@ -220,58 +206,4 @@ def _assemble(
         decomposition=decomposition,
         periods=rows.labels,
         checked=checked,
-    )
-
-
-def _trend_record(city: str, result: CityResult, p_holm: float) -> dict[str, Any]:
-    if result.trend is None:
-        found = f"{len(result.periods) or 'no'} period{'' if len(result.periods) == 1 else 's'}"
-        numbers = dict.fromkeys(TREND_COLUMNS[1:-2], NAN)
-        status = f"not estimable: {found} with a gap, a trend needs two"
-        return {"city": city, **numbers, "periods": len(result.periods), "status": status}
-    line = result.trend
-    return {
-        "city": city,
-        "slope": line.slope.value,
-        "low": line.slope.low,
-        "high": line.slope.high,
-        "p": line.slope.p,
-        "p_holm": p_holm,
-        "p_equivalent": line.p_equivalent,
-        "margin": line.margin,
-        "minimum_detectable": line.minimum_detectable,
-        "power": line.power,
-        "periods": len(result.periods),
-        "status": "",
-    }
-
-
-def _direction_record(city: str, result: CityResult) -> dict[str, Any]:
-    record: dict[str, Any] = {"city": city, "mover": "neither shown", **dict.fromkeys(DIRECTION_COLUMNS[2:-1], NAN)}
-    if result.direction is None:
-        few = (
-            "fewer than two periods with a gap" if result.trend is None else "no gap in the first period to move along"
-        )
-        return record | {"status": f"not estimable: {few}"}
-    record["mover"] = result.direction.mover
-    for name in ("home", "reference", "closing"):
-        part = getattr(result.direction, name)
-        record |= {name: part.value, f"{name}_low": part.low, f"{name}_high": part.high, f"{name}_p": part.p}
-    return record | {"status": ""}
-
-
-def _evidence(
-    city: str, reference: str, result: CityResult, line: dict[str, Any], mover: str, checked: Checked | None
-) -> Evidence:
-    known = [record for record in result.gaps if not record["status"]]
-    ends = [(str(known[place]["year"]), float(known[place]["gap"])) if known else ("", NAN) for place in (0, -1)]
-    return Evidence(
-        city=city,
-        reference=reference,
-        first=ends[0],
-        last=ends[1],
-        mover=mover,
-        controls=checked.controls[city] if checked else (),
-        **{name: line[name] for name in ("slope", "low", "high", "p_holm", "p_equivalent", "margin")},
-        **{name: line[name] for name in ("power", "minimum_detectable", "status")},
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,19 @@ import pandas as pd
 from scipy import stats
 
 from chainbert.convergence.cities import city_trend
-from chainbert.convergence.gap import Floats, Ints
-from chainbert.convergence.power import pair_rows, permuted_years, take, units_of
+from chainbert.convergence.config import FEWEST_PLACEBOS
+from chainbert.convergence.gap import Floats
 from chainbert.convergence.rows import Rows
 from chainbert.convergence.tables import rounded, to_records
 from chainbert.convergence.trend import LEVEL, Trend
+from chainbert.convergence.worlds import (
+    difference,
+    pair_rows,
+    permuted_cities,
+    permuted_years,
+    reference_halves,
+    units_of,
+)
 from chainbert.errors import ConfigError
 from chainbert.progress import Progress, silent
 from chainbert.yamlfile import did_you_mean
@@ -86,8 +93,9 @@ def run_placebos(
     sizes. A named pair passes where its slope has p ≥ .05.
     draws ≥ 19. Raises ConfigError for fewer draws and for a pair that is not two cities of the set.
     """
-    if draws < 19:
-        raise ConfigError(f"draws is {draws}; at least 19 were expected (with fewer no p can reach .05)")
+    if draws < FEWEST_PLACEBOS:
+        few = f"draws is {draws}; at least {FEWEST_PLACEBOS} were expected"
+        raise ConfigError(f"{few} (with fewer no p can reach .05)")
     seed = int(rng.integers(2**63))
     own = _statistic(city_trend(rows, city, smallest_cell=smallest_cell, margin=margin))
     kinds = _kinds(rows, city, pair)
@@ -112,98 +120,19 @@ def run_placebos(
     )
 
 
-def difference(rows: Rows, city: int) -> Floats:
-    """(T, strata, d) by how much a city's mean differs from the reference's, in every period's own spread.
-
-    The mean over the periods of their differences in units of their spread, so that wording which all cities take up,
-    and which draws all rows together, does not count; 0 in a stratum where never both cities are.
-    """
-    periods, strata = len(rows.labels), int(rows.stratum.max()) + 1
-    spread = np.array([_spread(rows, period) for period in range(periods)])
-    total, weights = np.zeros((strata, rows.vectors.shape[1])), np.zeros(strata)
-    for period, stratum in product(range(periods), range(strata)):
-        here = (rows.period == period) & (rows.stratum == stratum)
-        home, other = here & (rows.city == city), here & (rows.city == rows.reference)
-        n, m = int(home.sum()), int(other.sum())
-        if n and m and spread[period]:
-            weight = n * m / (n + m)
-            way = rows.vectors[home].mean(axis=0) - rows.vectors[other].mean(axis=0)
-            total[stratum] += weight * way / spread[period]
-            weights[stratum] += weight
-    standard = total / np.where(weights > 0, weights, 1.0)[:, None]
-    return np.asarray(spread[:, None, None] * standard[None])
-
-
-def _spread(rows: Rows, period: int) -> float:
-    """Root of the mean squared distance of a period's rows from the mean of their city and stratum; 0 without any."""
-    here = rows.period == period
-    squares, freedom = 0.0, 0
-    for one, stratum in sorted(set(zip(rows.city[here].tolist(), rows.stratum[here].tolist(), strict=True))):
-        group = rows.vectors[here & (rows.city == one) & (rows.stratum == stratum)]
-        squares += float(((group - group.mean(axis=0)) ** 2).sum())
-        freedom += len(group) - 1
-    return float(np.sqrt(squares / freedom)) if freedom else 0.0
-
-
-def permuted_cities(rows: Rows, apart: Floats, city: int, rng: np.random.Generator) -> Rows:
-    """City labels exchanged between firms that share their first period and their stratum there.
-
-    A firm that changes its city is moved by ``apart`` (T, strata, d), the cities' constant difference. Without it the
-    placebo cities have no gap, where slopes over their errors are too small: 12 % of sets without change stood out.
-    """
-    first, firm = _first_rows(rows)
-    label, strata = rows.city[first], int(rows.stratum.max()) + 1
-    group = rows.period[first] * strata + rows.stratum[first]
-    changed = np.empty_like(label)
-    changed[np.argsort(group, kind="stable")] = label[np.lexsort((rng.random(len(first)), group))]
-    new = changed[firm]
-    step = (new == city).astype(np.float64) - (rows.city == city)
-    return replace(rows, city=new, vectors=_moved(rows.vectors, step, apart[rows.period, rows.stratum]))
-
-
-def reference_halves(rows: Rows, apart: Floats, city: int, rng: np.random.Generator) -> Rows:
-    """The reference's firms, half of them called firms of the city and moved by ``apart``: see ``permuted_cities``.
-
-    Firms are halved within their first period and stratum, so that every cell is.
-    """
-    own = take(rows, rows.city == rows.reference)
-    first, firm = _first_rows(own)
-    mixed = np.lexsort((rng.random(len(first)), own.stratum[first], own.period[first]))
-    home = np.zeros(len(first), dtype=bool)
-    # Every second firm of that order, from a random start.
-    home[mixed[int(rng.integers(2)) :: 2]] = True
-    step = home[firm].astype(np.float64)
-    return replace(
-        own,
-        city=np.where(home[firm], city, own.city),
-        vectors=_moved(own.vectors, step, apart[own.period, own.stratum]),
-    )
-
-
-def _moved(vectors: Floats, step: Floats, way: Floats) -> Floats:
-    moved = vectors + step[:, None] * way
-    return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True))
-
-
-def _first_rows(rows: Rows) -> tuple[Ints, Ints]:
-    """Each firm's earliest row, (F,), and the firm of each row as an index into them, (n,)."""
-    order = np.lexsort((rows.period, rows.firm))
-    _, place = np.unique(rows.firm[order], return_index=True)
-    return order[place].astype(np.int64), np.searchsorted(rows.firm[order][place], rows.firm).astype(np.int64)
-
-
 _Worlds = Callable[[np.random.Generator], tuple[Rows, int]]
 
 
 def _kinds(rows: Rows, city: int, pair: tuple[str, str] | None) -> list[tuple[str, _Worlds]]:
     both = pair_rows(rows, city, rows.reference)
     units, apart = units_of(both), difference(both, city)
+    of_halves = difference(both, city, [rows.reference])
     kinds: list[tuple[str, _Worlds]] = [
         (YEARS, lambda stream: (permuted_years(both, units, stream), city)),
         (CITIES, lambda stream: (permuted_cities(both, apart, city, stream), city)),
     ]
     if pair is None:
-        return [*kinds, (HALVES, lambda stream: (reference_halves(both, apart, city, stream), city))]
+        return [*kinds, (HALVES, lambda stream: (reference_halves(both, of_halves, city, stream), city))]
     for name in pair:
         if name not in rows.cities:
             raise ConfigError(f"the placebo city '{name}' is not in the data.{did_you_mean(name, rows.cities)}")

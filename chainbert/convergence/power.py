@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,12 @@ import pandas as pd
 
 from chainbert.convergence.cells import cells_of
 from chainbert.convergence.cities import city_trend
-from chainbert.convergence.gap import Bools, Floats, Ints
+from chainbert.convergence.config import FEWEST_STUDIES
+from chainbert.convergence.gap import Floats
 from chainbert.convergence.rows import Rows
 from chainbert.convergence.tables import DECIMALS, rounded, to_records
 from chainbert.convergence.trend import LEVEL, POWER
+from chainbert.convergence.worlds import pair_rows, permuted_years, plant, units_of
 from chainbert.errors import ConfigError
 from chainbert.progress import Progress, silent
 
@@ -96,12 +98,8 @@ def simulate_power(
     if not first > 0:
         why = "cities without a gap have none to close" if len(runs[0].value) else "no simulated study gave a slope"
         return _nothing(*names, f"not estimable: {why}")
-    flat = float(runs[0].value.mean())
-    closings = np.array([margin * (flat - float(run.value.mean())) / first for run in runs])
-    at_margin = _crossing(np.array(steps), closings, margin)
-    if np.isnan(at_margin):
-        # Too noisy to tell; the energy distance goes with the square of the share that has not adopted.
-        at_margin = 1 - float(np.sqrt(1 - margin))
+    closings = np.array([margin * (runs[0].slope - run.slope) / first for run in runs])
+    at_margin = _adoption_at(margin, np.array(steps), closings)
     last = simulation.run(seed, at_margin, len(steps), len(steps) + 1)
     records = [_record(names[0], *step) for step in zip(steps, runs, closings, strict=True)]
     minimum = _crossing(np.array([one["planted"] for one in records]), np.array([run.power for run in runs]), POWER)
@@ -122,134 +120,6 @@ def simulate_power(
 
 
 @dataclass(frozen=True, slots=True)
-class Units:
-    """What changes places as a whole: a firm within one city and stratum, with all its years."""
-
-    rows: Ints
-    """(n,) row numbers, those of one unit side by side."""
-    start: Ints
-    """(U,) where a unit's rows begin."""
-    count: Ints
-    """(U,) how many there are."""
-    of: Ints
-    """(n,) unit of each row of the set."""
-    rank: Ints
-    """(n,) 0, 1, … among the rows of its unit."""
-    group: Ints
-    """(U,) city and stratum as one code."""
-
-
-def units_of(rows: Rows) -> Units:
-    """Group the rows by firm, city and stratum."""
-    group = rows.city * (int(rows.stratum.max()) + 1) + rows.stratum
-    codes = np.unique(group * (int(rows.firm.max()) + 1) + rows.firm, return_inverse=True)[1].astype(np.int64)
-    count = np.bincount(codes)
-    order = np.argsort(codes, kind="stable").astype(np.int64)
-    start = np.cumsum(count) - count
-    rank = np.empty(len(codes), dtype=np.int64)
-    rank[order] = np.arange(len(codes)) - np.repeat(start, count)
-    return Units(order, start, count, codes, rank, group[order[start]])
-
-
-def permuted_sources(units: Units, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Which row's text, and which unit's, each row of the set gets when units change places: (n,), (n,).
-
-    Within city and stratum the years of one unit go to another, which fills them with its own texts in random order;
-    a unit with fewer texts than years repeats them (texts of two years are never compared). No text comes twice
-    into one cell: draws with replacement would put distances of 0 inside a city and so make up a gap.
-    """
-    source = np.empty_like(units.group)
-    source[np.argsort(units.group, kind="stable")] = np.lexsort((rng.random(len(source)), units.group))
-    shuffled = units.rows[np.lexsort((rng.random(len(units.of)), units.of[units.rows]))]
-    giver = source[units.of]
-    return shuffled[units.start[giver] + units.rank % units.count[giver]], giver
-
-
-def permuted_years(rows: Rows, units: Units, rng: np.random.Generator) -> Rows:
-    """A world in which nothing changes over the years: see ``permuted_sources``. Each unit is a firm."""
-    text, unit = permuted_sources(units, rng)
-    return replace(rows, vectors=rows.vectors[text], firm=unit)
-
-
-def plant(
-    rows: Rows, units: Units, city: int, share: float, done: Floats, rng: np.random.Generator
-) -> tuple[Rows, float]:
-    """Let home units adopt: each with chance share · done of its period, for good; and the share that could.
-
-    rows: a world of ``permuted_years``; done (T,) in [0, 1] by period. An adopter takes the texts of a reference unit
-    of its stratum, and its firm code, so that the error knows of the copy. A text must not meet its copy, at a
-    distance of 0: units that are not in the reference in these periods are taken first, otherwise the original leaves
-    the reference there, as long as more than half of its cell stays. No unit is taken twice in one period.
-    """
-    state = _Adoption(rows)
-    ready, order, luck = rng.random(len(units.group)), rng.random(len(units.group)), rng.random(len(units.group))
-    wanted = (rows.city == city) & (ready[units.of] < share * done[rows.period])
-    adopters = np.unique(units.of[wanted])
-    for unit in adopters[np.argsort(order[adopters])]:
-        members = units.rows[units.start[unit] : units.start[unit] + units.count[unit]]
-        # Luck turned round by the adopter's own: each sees the reference's units in another random order.
-        state.adopt(members[wanted[members]], (luck + luck[unit]) % 1)
-    whole = share * (state.adopted / wanted.sum()) if wanted.any() else share
-    return state.world(), float(whole)
-
-
-class _Adoption:
-    """The texts of a world while adopters take theirs."""
-
-    def __init__(self, rows: Rows) -> None:
-        self.rows, self.adopted = rows, 0
-        self.text = np.arange(len(rows.city))
-        self.stays = np.ones(len(rows.city), dtype=bool)
-        self.givers = np.unique(rows.firm[rows.city == rows.reference])
-        shape = (int(rows.firm.max()) + 1, len(rows.labels))
-        self.present, self.taken = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-        self.place = np.full(shape, -1)
-        chosen = np.flatnonzero(rows.city == rows.reference)
-        self.present[rows.firm[chosen], rows.period[chosen]] = True
-        self.place[rows.firm[chosen], rows.period[chosen]] = chosen
-        self.stratum = np.full(shape[0], -1)
-        self.stratum[rows.firm[chosen]] = rows.stratum[chosen]
-        self.spare = np.zeros((len(rows.labels), int(rows.stratum.max()) + 1), dtype=np.int64)
-        np.add.at(self.spare, (rows.period[chosen], rows.stratum[chosen]), 1)
-        self.spare = (self.spare - 1) // 2
-
-    def adopt(self, members: Ints, luck: Floats) -> None:
-        """Give the rows of one home unit the texts of one giver, if there is one left."""
-        periods, stratum = self.rows.period[members], int(self.rows.stratum[members[0]])
-        right = (self.stratum[self.givers] == stratum) & ~self.taken[np.ix_(self.givers, periods)].any(axis=1)
-        meets = self.present[np.ix_(self.givers, periods)]
-        allowed = right & ~(meets & (self.spare[periods, stratum] <= 0)).any(axis=1)
-        if not allowed.any():
-            return
-        cost = np.where(allowed, meets.sum(axis=1) + luck[self.givers], np.inf)
-        giver = self.givers[np.argmin(cost)]
-        texts = self.place[giver][self.place[giver] >= 0]
-        self.text[members] = texts[np.arange(len(members)) % len(texts)]
-        leaving = periods[self.present[giver, periods]]
-        self.stays[self.place[giver, leaving]] = False
-        self.spare[leaving, stratum] -= 1
-        self.present[giver, leaving] = False
-        self.taken[giver, periods] = True
-        self.adopted += len(members)
-
-    def world(self) -> Rows:
-        """The rows with their new texts, without the originals that left."""
-        changed = replace(self.rows, vectors=self.rows.vectors[self.text], firm=self.rows.firm[self.text])
-        return take(changed, self.stays)
-
-
-def pair_rows(rows: Rows, city: int, reference: int) -> Rows:
-    """The rows of two cities alone, with the given reference; codes stay as they are."""
-    return take(replace(rows, reference=reference), (rows.city == city) | (rows.city == reference))
-
-
-def take(rows: Rows, chosen: Bools) -> Rows:
-    """Some of the rows."""
-    columns = {name: getattr(rows, name)[chosen] for name in ("vectors", "city", "period", "firm", "stratum")}
-    return replace(rows, **columns)
-
-
-@dataclass(frozen=True, slots=True)
 class _Run:
     """The studies of one share that gave a slope: slopes, their p, margins, and the share that could be planted."""
 
@@ -257,6 +127,10 @@ class _Run:
     p: Floats
     margin: Floats
     planted: float
+
+    @property
+    def slope(self) -> float:
+        return float(self.value.mean()) if len(self.value) else NAN
 
     @property
     def power(self) -> float:
@@ -295,8 +169,9 @@ class _Simulation:
 
 
 def _check(studies: int, shares: Sequence[float], margin: float) -> None:
-    if studies < 20:
-        raise ConfigError(f"studies is {studies}; at least 20 were expected, 200 for an error of 3 % at most")
+    if studies < FEWEST_STUDIES:
+        few = f"studies is {studies}; at least {FEWEST_STUDIES} were expected"
+        raise ConfigError(f"{few}, 200 for an error of 3 % at most")
     if not shares or not all(0 < share <= 1 for share in shares):
         raise ConfigError(f"shares are {list(shares)}; shares of adopting firms above 0 and up to 1 were expected")
     if not 0 < margin < 1:
@@ -328,6 +203,13 @@ def _crossing(x: Floats, y: Floats, level: float) -> float:
     before, after = above[0] - 1, above[0]
     part = (level - rising[before]) / (rising[after] - rising[before])
     return float(x[before] + part * (x[after] - x[before]))
+
+
+def _adoption_at(margin: float, steps: Floats, closings: Floats) -> float:
+    """The adoption that closes ``margin`` of the first gap."""
+    found = _crossing(steps, closings, margin)
+    # Too noisy to tell; the energy distance goes with the square of the share that has not adopted.
+    return 1 - float(np.sqrt(1 - margin)) if np.isnan(found) else found
 
 
 def _words(minimum: float, largest: float) -> str:

@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from chainbert.convergence.cities import city_trend
-from chainbert.convergence.power import take
 from chainbert.convergence.rows import Rows, check_rows, filled_texts, known_cities
 from chainbert.convergence.tables import rounded, to_records
 from chainbert.convergence.trend import LEVEL
+from chainbert.convergence.worlds import take
 from chainbert.errors import ConfigError, DataError
 from chainbert.progress import Progress, silent
 
@@ -74,8 +74,9 @@ def specification_curve(
     variants: encoder → (language treatment, names treatment), such as ("raw", "masked") → (n, d) unit rows, all of the
     same n rows in the same order. city, year, firm (n,) as in measure_convergence. strata: name → (n,) or (n, k)
     labels, or None for no strata. seeds: 0 takes all firms, any other number a random 90 % of each city's firms, the
-    same for all encoders. smallest_cells ≥ 3. main: (encoder, language, names, strata, seed, smallest_cell), by
-    default the first of each. Pairs: each city with the reference, then each two of the other cities.
+    same for all encoders where ``firm`` is given (without it firms are told apart by their vectors). smallest_cells
+    ≥ 3. main: (encoder, language, names, strata, seed, smallest_cell), by default the first of each. Pairs: each city
+    with the reference, then each two of the other cities; none where the reference is the only one.
 
     Descriptive: the p-values come from the same firms over and over; they are not adjusted (no Holm) and their share
     below .05 has no level. A specification that cannot be estimated, or whose vectors are refused, is a row with its
@@ -108,8 +109,9 @@ def specification_curve(
                 records.append(record | _slope(some, pair, smallest, margin) | {"main": choice == chosen})
             done += 1
             progress("specifications", done, len(keys) * len(strata) * len(seeds))
+    place: dict[Any, int] = {pair: rank for rank, pair in enumerate(pairs)}
+    records.sort(key=lambda record: place[record["city"], record["reference"]])
     table = rounded(records, COLUMNS)
-    table = pd.concat([table[(table["city"] == a) & (table["reference"] == b)] for a, b in pairs], ignore_index=True)
     summary = [_summary(table[(table["city"] == a) & (table["reference"] == b)]) for a, b in pairs]
     return SpecificationCurve(table, rounded(summary, SUMMARY_COLUMNS))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from chainbert.convergence.balance import BINS, levels_of
 from chainbert.convergence.config import Treatment
 from chainbert.embedding import EmbeddingStore, Encoder, fit_language_bias
 from chainbert.errors import DataError
@@ -20,7 +21,8 @@ def covariates_of(rows: pd.DataFrame, sentences: pd.DataFrame, names: Iterable[s
     """One column a name, aligned with rows.
 
     A name is a column of the company table, ``length`` (characters of the text) or ``names_city`` (whether the text
-    names a city of China). Raises DataError for a name that is no column.
+    names a city of China). A column of numbers stays one; a text without letters is missing, and missing is None or
+    NaN. Raises DataError for a name that is no column.
     """
     table = pd.DataFrame(index=range(len(rows)))
     for name in names:
@@ -31,24 +33,32 @@ def covariates_of(rows: pd.DataFrame, sentences: pd.DataFrame, names: Iterable[s
             named = set(said.loc[said["text"] != said["masked"], "key"])
             table[name] = rows["key"].isin(named).to_numpy(dtype=bool)
         elif name in rows.columns:
-            table[name] = rows[name].astype(str).to_numpy(dtype=object)
+            table[name] = _values(rows[name])
         else:
             known = ", ".join([LENGTH, NAMES_CITY, *map(str, rows.columns)])
             raise DataError(f"{source}: no column '{name}' to hold fixed; found {known}")
     return table
 
 
-def strata_of(covariates: pd.DataFrame, names: tuple[str, ...], bins: int = 4) -> np.ndarray | None:
-    """(n, k) labels of the columns, numbers cut at their quantiles; None without names."""
+def _values(column: pd.Series) -> np.ndarray:
+    """(n,) float with NaN, bool, or texts with None."""
+    if pd.api.types.is_bool_dtype(column.dtype) and column.notna().all():
+        return column.to_numpy(dtype=bool)
+    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    texts = [None if pd.isna(value) else str(value).strip() or None for value in column]
+    return np.array(texts, dtype=object)
+
+
+def strata_of(covariates: pd.DataFrame, names: tuple[str, ...], bins: int = BINS) -> np.ndarray | None:
+    """(n, k) labels of the columns, cut as the controls cut them (see ``levels_of``); None without names.
+
+    What is missing is a class of its own.
+    """
     if not names:
         return None
-    columns = []
-    for name in names:
-        column = covariates[name]
-        if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
-            column = pd.qcut(column, bins, labels=False, duplicates="drop")
-        columns.append(column.astype(str).to_numpy(dtype=object))
-    return np.column_stack(columns)
+    # Numbers of the classes: two classes of long numbers may share a name.
+    return np.column_stack([levels_of(covariates[name], bins).code.astype(str) for name in names])
 
 
 def without_language(
