@@ -16,10 +16,11 @@ from chainbert.errors import ConfigError, DataError
 from chainbert.study import run, verify
 from chainbert.study.work import Work
 
-STAGES = ["companies", "embedding", "labelling", "clustering", "convergence", "report"]
+STAGES = ["companies", "embedding", "labelling", "clustering", "convergence", "specifications", "report"]
 FILES = {
     "companies.parquet", "sentences.parquet", "vectors.parquet", "labels.parquet", "shares.csv", "clusters.parquet",
-    "terms.csv", "tables/clusters.csv", "tables/cluster_shares.csv", "convergence.json", "report.html",
+    "terms.csv", "clusters.json", "tables/clusters.csv", "tables/cluster_shares.csv", "convergence.json",
+    "specifications.json", "report.html",
 }  # fmt: skip
 
 
@@ -84,9 +85,10 @@ def test_an_unchanged_study_runs_no_stage_and_no_model(again, monkeypatch):
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("clustering.n_neighbors=5", ["clustering", "report"]),
+        ("clustering.n_neighbors=5", ["clustering", "convergence", "report"]),
         ("labelling.abstain_band=0.2", ["labelling", "convergence", "report"]),
-        ("convergence.draws=99", ["labelling", "clustering", "convergence", "report"]),
+        ("convergence.draws=99", ["clustering", "convergence", "specifications", "report"]),
+        ("convergence.placebos=20", ["convergence", "specifications", "report"]),
         ("title=Another title", ["report"]),
     ],
 )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,13 +11,19 @@ from chainbert.companies import city_name
 from chainbert.convergence import (
     Controls,
     Convergence,
+    check_rows,
     firm_counts,
     measure_convergence,
+    measure_economics,
+    measure_label_economics,
     measure_share_trends,
+    measure_topic_trends,
     side_by_side,
     specification_curve,
     turnover,
 )
+from chainbert.convergence.config import Names
+from chainbert.convergence.specifications import ALL_FIRMS
 from chainbert.convergence.tables import to_records
 from chainbert.embedding import load_encoder
 from chainbert.study.covariates import covariates_of, strata_of, without_language
@@ -27,6 +32,8 @@ from chainbert.study.vectors import company_vectors
 if TYPE_CHECKING:
     from chainbert.convergence import ShareTrends
     from chainbert.study.work import Work
+
+Choice = TypeVar("Choice")
 
 
 def converge(work: Work) -> dict[str, Any]:
@@ -62,7 +69,32 @@ def converge(work: Work) -> dict[str, Any]:
     )
     found = result.to_json() | {"time": config.time, "seed": work.study.seed, "left_out": work.placed.left_out}
     found["events"] = [event.model_dump() for event in config.events]
-    return found | _firms(work, rows) | _labels(work, rows, result)
+    found |= _firms(work, rows) | _labels(work, rows, result) | _economics(work, rows, covariates)
+    topics = measure_topic_trends(
+        clusters.loc[rows["key"]].to_numpy(),
+        rows["city"].to_numpy(dtype=str),
+        work.placed.year,
+        reference=work.reference,
+        firm=rows["id"].to_numpy(dtype=str),
+        periods=config.periods,
+        margin=config.margin,
+    )
+    return found | topics.to_json()
+
+
+def _economics(work: Work, rows: pd.DataFrame, covariates: pd.DataFrame) -> dict[str, Any]:
+    """Sigma- and beta-convergence of the vectors."""
+    config = work.study.convergence
+    checked = check_rows(
+        work.vectors.of(rows["key"]),
+        rows["city"].to_numpy(dtype=str),
+        work.placed.year,
+        reference=work.reference,
+        firm=rows["id"].to_numpy(dtype=str),
+        strata=strata_of(covariates, config.strata),
+        periods=config.periods,
+    )
+    return measure_economics(checked, smallest_cell=config.smallest_cell).to_json()
 
 
 def _firms(work: Work, rows: pd.DataFrame) -> dict[str, Any]:
@@ -91,20 +123,23 @@ def _labels(work: Work, rows: pd.DataFrame, result: Convergence) -> dict[str, An
     labels = pd.read_parquet(work.folder / "labels.parquet").set_index("key").loc[rows["key"]]
     found: dict[str, Any] = {"label_trends": [], "label_slopes": []}
     measured: dict[str, ShareTrends] = {}
+    places = (rows["city"].to_numpy(dtype=str), work.placed.year)
+    shared: dict[str, Any] = {
+        "reference": work.reference,
+        "firm": rows["id"].to_numpy(dtype=str),
+        "periods": config.periods,
+    }
     for axis in work.codebook.axes:
         for indicator in axis.indicators:
-            trends = measure_share_trends(
-                work.codebook.says(labels, axis.id, indicator.id),
-                rows["city"].to_numpy(dtype=str),
-                work.placed.year,
-                reference=work.reference,
-                firm=rows["id"].to_numpy(dtype=str),
-                periods=config.periods,
-                margin=config.margin,
-            )
+            says = work.codebook.says(labels, axis.id, indicator.id)
+            trends = measure_share_trends(says, *places, margin=config.margin, **shared)
             measured[f"{axis.id}.{indicator.id}"] = trends
-            for name, records in trends.to_json().items():
-                own = {"axis": axis.id, "indicator": indicator.id}
+            sigma = measure_label_economics(says, *places, smallest_cell=config.smallest_cell, **shared).to_json()
+            own = {"axis": axis.id, "indicator": indicator.id}
+            for name, records in [
+                *trends.to_json().items(),
+                *((f"label_{name}", part) for name, part in sigma.items()),
+            ]:
                 found.setdefault(name, []).extend([own | record for record in records])
     both = side_by_side(result, measured, margin=config.margin)
     return found | {"side_by_side": both.to_json()["side_by_side"], "agreement": both.sentences}
@@ -116,32 +151,24 @@ def specifications(work: Work) -> dict[str, Any]:
     choices = config.specifications
     if choices is None:
         return {}
+    own: Names = "masked" if work.study.companies.mask_cities else "kept"
+    # What the study itself does is one of the choices, whatever the others are: the curve is read against it.
+    languages, treatments = _with(choices.language, "raw"), _with(choices.names, own)
+    held, seeds = _with(choices.strata, config.strata), _with(choices.seeds, ALL_FIRMS)
     encoders = [work.encoder, *(load_encoder(name) for name in choices.encoders)]
     variants: dict[str, dict[tuple[str, str], np.ndarray]] = {}
     for encoder in encoders:
-        for names in choices.names:
+        for names in treatments:
             found = company_vectors(
                 work.sentences, encoder, work.store, masked=names == "masked", progress=work.progress
             )
-            for language in choices.language:
+            for language in languages:
                 vectors = without_language(found, rows, language, encoder, work.store, work.progress)
                 variants.setdefault(encoder.name, {})[language, names] = vectors
-    used = tuple(dict.fromkeys([*config.strata, *(name for strata in choices.strata for name in strata)]))
+    used = tuple(dict.fromkeys(name for names in held for name in names))
     covariates = covariates_of(rows, work.sentences, used, str(work.source))
-    strata = {" + ".join(names) or "none": strata_of(covariates, names) for names in choices.strata}
-    first = next(iter(product(choices.language, choices.names)))
-    own = (
-        "raw" if "raw" in choices.language else first[0],
-        "masked" if work.study.companies.mask_cities and "masked" in choices.names else first[1],
-    )
-    name = " + ".join(config.strata) or "none"
-    main = (
-        work.encoder.name,
-        *own,
-        name if name in strata else next(iter(strata)),
-        choices.seeds[0],
-        config.smallest_cell,
-    )
+    strata = {" + ".join(names) or "none": strata_of(covariates, names) for names in held}
+    main = (work.encoder.name, "raw", own, " + ".join(config.strata) or "none", ALL_FIRMS, config.smallest_cell)
     curve = specification_curve(
         variants,
         rows["city"].to_numpy(dtype=str),
@@ -149,7 +176,7 @@ def specifications(work: Work) -> dict[str, Any]:
         reference=work.reference,
         firm=rows["id"].to_numpy(dtype=str),
         strata=strata,
-        seeds=choices.seeds,
+        seeds=seeds,
         smallest_cells=(config.smallest_cell,),
         main=main,
         periods=config.periods,
@@ -157,3 +184,8 @@ def specifications(work: Work) -> dict[str, Any]:
         progress=work.progress,
     )
     return curve.to_json()
+
+
+def _with(choices: tuple[Choice, ...], own: Choice) -> tuple[Choice, ...]:
+    """The choices, each once, the study's own among them."""
+    return tuple(dict.fromkeys([*choices, own]))

@@ -142,11 +142,20 @@ class _Study:
             "labels.parquet",
         )
         table = _content(source)
-        model, time = work.encoder.fingerprint, _text(study.convergence)
+        model, compared = work.encoder.fingerprint, _text(study.convergence)
+        # The stages before the comparison see of it who is in which period, and the clusters the reference.
+        placed = study.convergence.model_dump_json(include={"time", "periods"})
+        shared = study.convergence.model_dump_json(include={"time", "periods", "reference", "draws"})
         masked = str(study.companies.mask_cities)
-        label = (work.labeller.scorer.fingerprint, work.codebook.version, _text(study.labelling), time)
-        clusters = ("clusters.parquet", "terms.csv", "tables/clusters.csv", "tables/cluster_shares.csv")
-        group = (_text(study.clustering), seed, time)
+        label = (work.labeller.scorer.fingerprint, work.codebook.version, _text(study.labelling), placed)
+        clusters = (
+            "clusters.parquet",
+            "clusters.json",
+            "terms.csv",
+            "tables/clusters.csv",
+            "tables/cluster_shares.csv",
+        )
+        group = (_text(study.clustering), seed, shared)
         return [
             Stage("companies", (), (table, _text(study.companies)), (companies, sentences), work.companies),
             Stage("embedding", (sentences,), (model, masked), (vectors,), work.embedding),
@@ -155,14 +164,14 @@ class _Study:
             Stage(
                 "convergence",
                 (companies, sentences, vectors, labels, "clusters.parquet"),
-                (time, seed),
+                (compared, seed),
                 ("convergence.json",),
                 work.convergence,
             ),
             Stage(
                 "specifications",
                 (companies, sentences),
-                (time, model, masked),
+                (compared, model, masked),
                 ("specifications.json",),
                 work.specifications,
             ),

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from chainbert.clustering import cluster, describe_clusters
 from chainbert.companies import CompanySet, city_name, read_companies, sentences_of
 from chainbert.convergence import MOST_CITIES
 from chainbert.embedding import EmbeddingStore, Encoder
@@ -22,6 +21,7 @@ from chainbert.progress import Progress
 from chainbert.study.config import StudyConfig
 from chainbert.study.converging import converge, specifications
 from chainbert.study.covariates import covariates_of
+from chainbert.study.grouping import group
 from chainbert.study.periods import Placed, place_rows
 from chainbert.study.tables import write_csv, write_table
 from chainbert.study.vectors import CompanyVectors, company_vectors
@@ -118,36 +118,23 @@ class Work:
         }
 
     def clustering(self) -> dict[str, Any]:
-        """``clusters.parquet``, ``terms.csv``, ``tables/clusters.csv`` and ``tables/cluster_shares.csv``."""
-        rows = self.usable
-        found = cluster(
-            self.vectors.of(rows["key"]),
-            self.study.clustering,
-            self.rng("clustering"),
-            language=rows["language"].to_numpy(dtype=str),
-        )
-        period = pd.Series("", index=rows.index)
-        period[self.placed.rows] = self.placed.period
-        described = describe_clusters(found, rows, period)
-        write_table(described.members, self.folder / "clusters.parquet")
-        write_csv(described.terms, self.folder / "terms.csv")
-        write_csv(described.clusters, self.folder / "tables" / "clusters.csv")
-        write_csv(described.shares, self.folder / "tables" / "cluster_shares.csv")
-        return {"clusters": len(found.medoids), "noise_share": round(found.noise_share, 4)}
+        """``clusters.parquet``, ``clusters.json``, ``terms.csv``, and tables of the clusters and their shares."""
+        return group(self)
 
     def convergence(self) -> dict[str, Any]:
         """``convergence.json``: the gap by period, its trend, who moved, the verdict; the same for label shares."""
         found = converge(self)
-        self._write_json("convergence.json", found)
+        self.write_json("convergence.json", found)
         return {"verdict": found["verdict"], "rows": len(self.members), "left_out": self.placed.left_out}
 
     def specifications(self) -> dict[str, Any]:
         """``specifications.json``: the slope under every other choice that could have been made."""
         found = specifications(self)
-        self._write_json("specifications.json", found)
+        self.write_json("specifications.json", found)
         return {"specifications": len(found.get("specifications", []))}
 
-    def _write_json(self, name: str, found: dict[str, Any]) -> None:
+    def write_json(self, name: str, found: dict[str, Any]) -> None:
+        """Write one of the run folder's json files."""
         write_text(self.folder / name, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False))
 
     def rng(self, stage: str) -> np.random.Generator:
