@@ -237,3 +237,165 @@ def write_run(
     found = convergence_of(companies, shares, rng)
     (folder / "convergence.json").write_text(json.dumps(found, ensure_ascii=False, default=float), encoding="utf-8")
     return dict(FACTS)
+
+
+CHECKED_CITIES = ("Shanghai", "Shenzhen")
+
+
+def checks_of(periods: tuple[str, ...] = tuple(PERIODS)) -> dict[str, Any]:
+    """What convergence.json says beside gaps, trends and verdict: invented numbers, each city's its own."""
+    first, last = periods[0], periods[-1]
+    survivors = "survivors only: cohorts of firms that exist today"
+    none = {"low": None, "high": None}
+    parts: list[dict[str, Any]] = []
+    for city, change in (("Shanghai", -0.011), ("Shenzhen", -0.392)):
+        own = {"city": city, "from": first, "to": last, "note": survivors}
+        status = "not estimable: no firm is in two periods"
+        parts.append(own | none | {"part": "stayers", "change": None, "n": 0, "status": status})
+        for part, share in (("total", 1.0), ("shift between clusters", 0.7), ("change within clusters", 0.3)):
+            value = share * change
+            ends = {"low": value - 0.02, "high": value + 0.02}
+            parts.append(own | ends | {"part": part, "change": value, "n": 21, "status": ""})
+    return {
+        "periods": list(periods),
+        "decomposition": parts,
+        "balance": [
+            {"city": "Shanghai", "year": first, "covariate": "length", "difference": 0.317, "by_chance": 0.195,
+             "p": 0.012, "smd": 0.444, "level": "40–87", "share": 0.167, "share_reference": 0.333, "n": 7,
+             "n_reference": 15, "note": "", "status": ""}
+        ],
+        "held_fixed": [
+            {"city": city, "held_fixed": held, "gap": 0.213, "gap_low": 0.108, "gap_high": 0.318, "gap_raw": 0.287,
+             "gap_same_firms": 0.276, "share_gone": 0.23, "share_low": 0.05, "share_high": 0.41, "slope": -0.031,
+             "slope_low": -0.052, "slope_high": -0.01, "slope_p": 0.004, "n_used": 19, "left_out": 2, "note": "",
+             "status": ""}
+            for city in CHECKED_CITIES
+            for held in ("nothing", "language")
+        ],
+        "hidden_confounders": [
+            {"city": "Shenzhen", "covariate": "length", "level": "40–87", "gap": 0.287, "effect": 0.482,
+             "imbalance": 0.051, "explained": 0.018, "imbalance_needed": 0.772, "n": 7, "n_reference": 15,
+             "status": ""}
+        ],
+        "placebos": [
+            {"city": city, "placebo": "permuted years", "statistic": -1.7, "draws": 40, "p": p, "error": 0.02,
+             "share_significant": 0.05, "chance": 0.09, "passes": p <= 0.05, "status": ""}
+            for city, p in zip(CHECKED_CITIES, (0.317, 0.0004), strict=True)
+        ],
+        "placebo_draws": [
+            {"city": city, "placebo": "permuted years", "draw": draw, "slope": 0.0, "p": 0.5,
+             "statistic": draw / 10 - 2}
+            for city in CHECKED_CITIES
+            for draw in range(40)
+        ],
+        "power": [
+            {"city": city, "reference": "Beijing", "studies": 200, "margin": 0.25, "minimum_share": share,
+             "minimum_closing": closing, "minimum": words, "margin_share": 0.134, "power_at_margin": at,
+             "power_at_margin_error": 0.02, "status": "",
+             "curve": [{"city": city, "share": one, "planted": one, "closing": one, "power": at * one, "error": 0.02,
+                        "studies": 200} for one in (0.0, 0.5, 1.0)]}
+            for city, share, closing, words, at in (
+                ("Shanghai", None, None, "> 1: not even full adoption", 0.06),
+                ("Shenzhen", 0.62, 0.81, "0.62", 0.88),
+            )
+        ],
+        "controls": [
+            {"city": "Shanghai", "control": "permuted years", "passed": False, "said": "p = 0.317"},
+            {"city": "Shanghai", "control": "length held fixed", "passed": None, "said": "only 3 of 14 firms"},
+            {"city": "Shenzhen", "control": "permuted years", "passed": True, "said": "slope -0.058"},
+        ],
+        "events": [
+            {"year": 2017.7, "name": "first rule"},
+            {"year": 2018.1, "name": "second rule"},
+            {"year": 2031, "name": "long after"},
+        ],
+        "firm_counts": [
+            {"city": city, "year": period, "n": 5, "of": 17, "share": 0.294, "low": 0.13, "high": 0.53, "status": "",
+             "note": survivors}
+            for city in ("Beijing", *CHECKED_CITIES)
+            for period in periods
+        ],
+        "turnover": [
+            {"city": "Shanghai", "from": first, "to": last, "flow": "goes abroad", "n": 3, "of": 14, "share": 0.214,
+             "low": 0.07, "high": 0.47, "status": ""}
+        ],
+        "side_by_side": [
+            {"city": city, "measure": measure, "closed": closed, "low": closed - 0.3, "high": closed + 5,
+             "p_holm": 0.03, "p_equivalent": 0.7, "verdict": "converging", "mover": "home moved",
+             "agreement": agreement, "status": ""}
+            for city in CHECKED_CITIES
+            for measure, closed, agreement in (("vectors", 0.87, ""), ("customer.state", 0.43, "agrees"))
+        ],
+        "agreement": {"Shenzhen": "Shenzhen: the vectors and the customer.state share say converging."},
+    }  # fmt: skip
+
+
+def specifications_of() -> dict[str, Any]:
+    """A curve of eight specifications of each city, in the shape of specifications.json."""
+    rows, summaries = [], []
+    for city in CHECKED_CITIES:
+        for place in range(8):
+            slope = -0.01 * (place - 1)
+            known = place != 6
+            rows.append(
+                {"city": city, "reference": "Beijing", "encoder": "bundled:multilingual-e5-small",
+                 "language": ("raw", "mean")[place % 2], "names": ("masked", "kept")[place // 4], "strata": "language",
+                 "seed": 0, "smallest_cell": 5, "slope": slope if known else None,
+                 "relative": 9 * slope if known else None, "low": slope - 0.01, "high": slope + 0.01,
+                 "p": 0.5 if place < 5 else 0.01, "statistic": -1.0, "sign": -1, "main": place == 2,
+                 "status": "" if known else "not estimable: two periods are needed"}
+            )  # fmt: skip
+        worst = "bundled:multilingual-e5-small, names kept: slope +0.0100 (p = 0.500), against -0.0100"
+        summaries.append(
+            {"city": city, "reference": "Beijing", "specifications": 8, "estimable": 7, "agree": 0.857,
+             "significant": 0.286, "significant_other": 0.0, "median": -0.02, "median_relative": -0.18,
+             "worst": worst, "status": ""}
+        )  # fmt: skip
+    return {"specifications": rows, "summary": summaries}
+
+
+def grouping_of() -> dict[str, Any]:
+    """What clusters.json says of the three clusters."""
+    score = {"n": 30, "firms": 30, "neighbours": 5, "observed": 0.41, "expected": 0.52, "score": 0.788, "low": 0.6}
+    share = {"share": 0.5, "share_reference": 0.125, "difference": 0.375, "low": 0.11, "high": 0.6}
+    tested = {"p": 0.001, "p_holm": 0.009, "status": ""}
+    return {
+        "cluster_stability": [
+            {"cluster": 0, "stability": 0.91, "stable": True},
+            {"cluster": 1, "stability": 0.43, "stable": False},
+        ],
+        "mixing": [
+            {"year": "all", "city": city, **score, "high": 0.98, "p": 0.02, "status": ""}
+            for city in ("all", "Beijing", *CHECKED_CITIES)
+        ],
+        "cluster_noise": [
+            {"year": "all", "city": "Shenzhen", "n": 4, "total": 7, "share": 0.57, "share_elsewhere": 0.2, "low": 0.25,
+             "high": 0.84, "p": 0.01, "p_holm": 0.03, "warning": "Shenzhen is noisier"}
+        ],
+        "cluster_differences": [{"cluster": 1, "city": "Shenzhen", "year": "all", **share, **tested}],
+        "warnings": ["4 of 7 companies of Shenzhen are in no cluster"],
+        "cluster_events": [
+            {"cluster": 1, "year_from": "2013–2016", "year_to": "2017–2019", "event": "birth", "into": None,
+             "support": 0.93, "n_from": 0, "n_to": 6, "share_from": 0.0, "share_to": 0.31, "status": ""},
+            {"cluster": 2, "year_from": "2013–2016", "year_to": "2017–2019", "event": "death", "into": None,
+             "support": 0.41, "n_from": 3, "n_to": 0, "share_from": 0.14, "share_to": 0.0, "status": "not supported"},
+        ],
+        "sweep": [
+            {"min_cluster_size": 5, "n_neighbors": 15, "seed": 0, "clusters": 3, "noise_share": 0.2,
+             "largest_share": 0.4, "ari": 1.0, "chosen": True, "cliff": False}
+        ],
+    }  # fmt: skip
+
+
+def write_checked_run(folder: Path, **changed: object) -> dict[str, Any]:
+    """A run folder with the whole verdict; ``changed`` replaces parts of convergence.json. Gives the report's facts."""
+    facts = write_run(folder)
+    path = folder / "convergence.json"
+    found = json.loads(path.read_text(encoding="utf-8")) | checks_of()
+    for row in found["gaps"]:
+        if row["gap"] is not None:
+            row |= {"auc": 0.731, "auc_low": 0.55, "auc_high": 0.86, "gap_centred": 0.219, "mmd": 0.012, "mmd_p": 0.03}
+    path.write_text(json.dumps(found | changed, ensure_ascii=False, default=float), encoding="utf-8")
+    for name, part in (("specifications.json", specifications_of()), ("clusters.json", grouping_of())):
+        (folder / name).write_text(json.dumps(part, ensure_ascii=False), encoding="utf-8")
+    return facts

@@ -228,7 +228,18 @@ def test_global_randomness_is_left_alone(found):
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002 - as above
 
 
-@pytest.mark.parametrize(("texts", "smallest"), [(15, 5), (230, 11), (280, 13), (1475, 29)])
+@pytest.mark.parametrize(("texts", "smallest"), [(15, 5), (230, 8), (280, 8), (1475, 19)])
 def test_the_automatic_smallest_cluster_grows_with_the_root(texts, smallest):
     assert ClusteringConfig().smallest(texts) == smallest
     assert ClusteringConfig(min_cluster_size=7).smallest(texts) == 7
+
+
+@pytest.mark.parametrize(("texts", "layouts"), [(15, 100), (300, 100), (400, 75), (1475, 50)])
+def test_small_sets_take_more_layouts(texts, layouts):
+    assert ClusteringConfig().draws(texts) == layouts
+    assert ClusteringConfig(layouts=7).draws(texts) == 7
+
+
+def test_a_view_of_other_rows_is_refused():
+    with pytest.raises(DataError, match="a view of 3 rows for 2 vectors found"):
+        cluster(np.ones((2, 2)), ONE_LAYOUT, np.random.default_rng(0), views=[np.ones((3, 2))])

@@ -6,7 +6,7 @@ from simulated_cities import Setting, measure_pair, simulate
 
 pytestmark = pytest.mark.slow
 
-STUDIES = 300
+STUDIES = 150
 MIXED = {"Beijing": (0.9, 0.9), "Shanghai": (0.7, 0.7), "Shenzhen": (0.5, 0.5)}
 SHIFTED = {"Beijing": (0.9, 0.9), "Shanghai": (0.7, 0.7), "Shenzhen": (0.9, 0.4)}
 
@@ -34,9 +34,9 @@ def test_level_of_the_slope_and_of_the_mover(changes):
     found = list(studies(**changes))
     rejected = np.mean([one.trends.loc[0, "p"] < 0.05 for one in found])
     named = np.mean([one.direction.loc[0, "mover"] != "neither shown" for one in found])
-    # Three standard errors above 5 % with 300 studies.
-    assert rejected <= 0.088
-    assert named <= 0.088
+    # Three standard errors above 5 % with 150 studies; scripts/benchmarks/convergence.py has 1,000.
+    assert rejected <= 0.103
+    assert named <= 0.103
 
 
 def test_level_of_the_gap_is_exact_within_languages():
@@ -58,7 +58,7 @@ def test_power_of_the_slope():
 def test_the_right_mover_is_named(mover, name):
     movers = [one.direction.loc[0, "mover"] for one in studies(100, adopt=0.5, contrast=0.8, mover=mover)]
     wrong = {"home moved", "reference moved"} - {name}
-    assert movers.count(name) >= 70
+    assert movers.count(name) >= 80
     assert sum(movers.count(one) for one in wrong) <= 3
 
 

@@ -433,7 +433,7 @@ def test_every_charted_city_has_a_colour_of_its_own(names):
     cities = choose_colours(names)
     assert set(cities.light) == set(cities.charted)
     assert len(set(cities.light.values())) == len(cities.charted)
-    assert len(css_variables(cities)) == len(cities.charted) + 4
+    assert len(css_variables(cities)) == len(cities.charted) + 6
 
 
 def luminance(colour: str) -> float:

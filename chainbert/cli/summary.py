@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+OUTCOMES = {True: "survived", False: "failed", None: "could not be checked"}
+
 
 def run_summary(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """The run's main numbers as plain data."""
@@ -29,8 +31,11 @@ def run_summary(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
         "gaps": found["gaps"],
         "verdict": found["verdict"],
         "sentences": found["sentences"],
+        "controls": found.get("controls") or [],
+        "specifications": _specifications(folder),
         "seconds": round(sum(stage["seconds"] for stage in manifest["stages"] if not stage["reused"]), 1),
         "peak_mb": max(stage["peak_mb"] for stage in manifest["stages"]),
+        "unchanged": all(stage["reused"] for stage in manifest["stages"]),
         "reused": [stage["name"] for stage in manifest["stages"] if stage["reused"]],
     }
 
@@ -49,13 +54,43 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
     lines += [_gap_line(gap) for gap in summary["gaps"]]
     if not summary["gaps"]:
         lines.append(f"no gap: {summary['reference']} is the only city of the companies that can be compared")
-    lines += list(summary["sentences"].values())
-    if len(summary["reused"]) == 6:
+    for city, sentence in summary["sentences"].items():
+        lines += [sentence, *_checks(city, summary)]
+    if summary["unchanged"]:
         lines.append("nothing has changed since the last run: no stage was run again")
     else:
         lines.append(f"{summary['seconds']} s, at most {summary['peak_mb']:,.0f} MB")
     lines.append(f"report: {summary['folder']}/report.html")
     return lines
+
+
+def _specifications(folder: Path) -> list[dict[str, Any]]:
+    """The summaries of the specification curve; [] where the study asked for none."""
+    try:
+        found = json.loads((folder / "specifications.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    return list(found.get("summary") or [])
+
+
+def _checks(city: str, summary: dict[str, Any]) -> list[str]:
+    """What the city's verdict had to survive, a line; and how many other specifications agree, another."""
+    kinds: dict[str, list[str]] = {}
+    for one in summary["controls"]:
+        if one["city"] == city:
+            kinds.setdefault(OUTCOMES[one["passed"]], []).append(one["control"])
+    checked = "; ".join(f"{', '.join(names)} {outcome}" for outcome, names in kinds.items())
+    lines = [f"  checked: {checked}"] if checked else []
+    pair = (city, summary["reference"])
+    curves = [one for one in summary["specifications"] if (one["city"], one["reference"]) == pair]
+    return lines + [_curve_line(one) for one in curves if one.get("agree") is not None]
+
+
+def _curve_line(curve: dict[str, Any]) -> str:
+    return (
+        f"  specifications: {curve['agree']:.0%} of {curve['estimable']} have the sign of the main one, "
+        f"{curve['significant']:.0%} with p < 0.05; {curve['significant_other']:.0%} the other sign with p < 0.05"
+    )
 
 
 def _gap_line(gap: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field
 from chainbert.yamlfile import Section
 
 LEAST_CLUSTER = 5
+FEWEST_TEXTS = 15
 
 
 class ClusteringConfig(Section):
@@ -23,21 +24,36 @@ class ClusteringConfig(Section):
     """How close UMAP may put rows in the layouts that are clustered; 0 packs groups tightest."""
     map_min_dist: float = Field(default=0.1, ge=0, le=0.99)
     """The same in the map, where points should not hide each other."""
-    layouts: int = Field(default=8, ge=1, le=20)
-    """UMAP layouts clustered together, so that no single random run decides; time grows with it."""
+    layouts: Annotated[int, Field(ge=1, le=500)] | Literal["auto"] = "auto"
+    """UMAP layouts whose clusters are counted together, five for each subsample of nine tenths of the texts (below ten,
+    all texts are in each); more are surer, and time grows with it. auto is 100 up to 300 texts,
+    50 from 600 on."""
+    epochs: int = Field(default=100, ge=10, le=1000)
+    """UMAP's passes for each layout that is clustered; what fewer lose, more layouts make good."""
     min_cluster_size: Annotated[int, Field(ge=2)] | Literal["auto"] = "auto"
-    """Fewest distinct texts in a cluster; auto is ¾ of the square root of their number, at least 5."""
+    """Fewest distinct texts in a cluster; auto is half the square root of their number, at least 5."""
     min_samples: int = Field(default=5, ge=1, le=100)
     """Neighbours that a row needs close by to count as dense; more give more noise."""
     largest_share: float = Field(default=0.5, gt=0, le=1)
-    """A cluster with a greater share of all texts is divided where its parts are clusters themselves; 1 = never."""
+    """A cluster of one layout with a greater share of its texts is divided where its parts are clusters themselves;
+    1 = never."""
     language_centring: bool = True
     """Whether each language's mean vector is taken out first; without it the languages are the clusters."""
+    components: int = Field(default=30, ge=2, le=2000)
+    """Principal components of each encoder's vectors that are looked at; the rest is taken for noise."""
+    damping: float = Field(default=0.5, ge=0, le=1)
+    """How far the leading components are turned down: divided by this power of their spread; 0 = not, 1 = all alike."""
     medoids: int = Field(default=3, ge=1, le=20)
     """Companies named as typical of a cluster."""
 
     def smallest(self, texts: int) -> int:
         """Fewest distinct texts in a cluster when there are ``texts`` of them."""
         if self.min_cluster_size == "auto":
-            return max(LEAST_CLUSTER, round(0.75 * math.sqrt(texts)))
+            return max(LEAST_CLUSTER, round(0.5 * math.sqrt(texts)))
         return self.min_cluster_size
+
+    def draws(self, texts: int) -> int:
+        """Layouts when there are ``texts`` distinct texts."""
+        if self.layouts == "auto":
+            return min(max(5 * round(6000 / max(texts, 1)), 50), 100)
+        return self.layouts

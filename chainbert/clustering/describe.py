@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from chainbert.clustering.clusters import NOISE, Clustering
+from chainbert.clustering.clusters import Clustering
+from chainbert.clustering.consensus import NOISE
 from chainbert.errors import DataError
 from chainbert.wording import class_terms, tokens
 

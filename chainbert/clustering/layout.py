@@ -70,42 +70,43 @@ def _nearest(vectors: Floats, k: int) -> tuple[npt.NDArray[np.int32], npt.NDArra
 
 
 def lay_out(
-    vectors: Floats, graph: sparse.csr_matrix, dimensions: int, min_dist: float, seeds: npt.NDArray[np.uint32]
+    vectors: Floats,
+    graph: sparse.csr_matrix,
+    start: npt.NDArray[np.float32],
+    min_dist: float,
+    seed: np.uint32,
+    epochs: int | None = None,
 ) -> npt.NDArray[np.float64]:
-    """One UMAP layout of the graph per seed, side by side: (n, dimensions × len(seeds)).
+    """UMAP's layout of the graph, from the starting places: (n, dimensions of ``start``).
 
-    Euclidean distance between rows of the result is the root of the summed squared distances in the layouts.
+    ``epochs`` None: as many as UMAP takes for this number of rows (500 up to 10,000 rows, then 200).
     """
     umap_ = _umap()
     a, b = umap_.find_ab_params(1.0, min_dist)
-    start = _start(vectors, graph, dimensions)
-    layouts = [
-        umap_.simplicial_set_embedding(
-            data=vectors,
-            graph=graph.copy(),
-            n_components=dimensions,
-            initial_alpha=1.0,
-            a=a,
-            b=b,
-            gamma=1.0,
-            negative_sample_rate=5,
-            n_epochs=None,
-            init=start,
-            random_state=np.random.RandomState(seed),
-            metric="cosine",
-            metric_kwds={},
-            densmap=False,
-            densmap_kwds={},
-            output_dens=False,
-            parallel=False,
-        )[0]
-        for seed in seeds
-    ]
-    return np.hstack(layouts).astype(np.float64)
+    layout = umap_.simplicial_set_embedding(
+        data=vectors,
+        graph=graph.copy(),
+        n_components=start.shape[1],
+        initial_alpha=1.0,
+        a=a,
+        b=b,
+        gamma=1.0,
+        negative_sample_rate=5,
+        n_epochs=epochs,
+        init=start.copy(),
+        random_state=np.random.RandomState(seed),
+        metric="cosine",
+        metric_kwds={},
+        densmap=False,
+        densmap_kwds={},
+        output_dens=False,
+        parallel=False,
+    )[0]
+    return np.asarray(layout, dtype=np.float64)
 
 
-def _start(vectors: Floats, graph: sparse.csr_matrix, dimensions: int) -> npt.NDArray[np.float32]:
-    """Starting places on a coarse grid, told apart by a small fixed shift (UMAP wants no two rows in one place)."""
+def starting_places(vectors: Floats, graph: sparse.csr_matrix, dimensions: int) -> npt.NDArray[np.float32]:
+    """(n, dimensions) on a coarse grid, told apart by a small fixed shift (UMAP wants no two rows in one place)."""
     pieces, _ = connected_components(graph, directed=False)
     spectral = pieces == 1 and dimensions + 1 < len(vectors) <= _MOST_SPECTRAL
     places = _spectral(graph, dimensions) if spectral else principal_components(vectors, dimensions)

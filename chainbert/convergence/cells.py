@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from chainbert.convergence.gap import Block, Bools, Floats, Ints, block_sums, centred, distances, stratified_gap
 from chainbert.convergence.rows import Rows
+
+NO_DIFFERENCE = "not estimable: no two texts of a city differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +70,32 @@ def centred_rows(rows: Rows) -> Floats:
 
 
 def _cell(rows: Rows, city: int, period: int, smallest_cell: int, vectors: Floats, weights: Floats) -> Cell:
+    cell, strata = plan_cell(rows, city, period, smallest_cell)
+    blocks = tuple(_block(rows, vectors, chosen, city, float(weights[one])) for one, chosen in strata)
+    if blocks and np.isnan(stratified_gap(block_sums(blocks))):
+        return replace(cell, status=NO_DIFFERENCE)
+    return replace(cell, blocks=blocks)
+
+
+def plan_cell(rows: Rows, city: int, period: int, smallest_cell: int) -> tuple[Cell, list[tuple[int, Ints]]]:
+    """A cell before any distance is taken, its blocks empty, and the row numbers of each stratum it can use."""
     here = rows.period == period
     home, reference = here & (rows.city == city), here & (rows.city == rows.reference)
     n, m = int(home.sum()), int(reference.sum())
     if min(n, m) < smallest_cell:
         of = "" if n < smallest_cell else f" of {rows.cities[rows.reference]}"
-        return Cell(period, n, m, (), 0, f"not estimable: {_firms(min(n, m) if of else n)}{of}")
+        return Cell(period, n, m, (), 0, f"not estimable: {_firms(min(n, m) if of else n)}{of}"), []
     shared = [one for one in np.unique(rows.stratum[home]) if _pairs(rows, home, one) and _pairs(rows, reference, one)]
     if not shared:
-        return Cell(period, n, m, (), n + m, "not estimable: cities share no stratum")
-    members = [np.flatnonzero((home | reference) & (rows.stratum == one)) for one in shared]
+        return Cell(period, n, m, (), n + m, "not estimable: cities share no stratum"), []
+    members = [np.flatnonzero((home | reference) & (rows.stratum == one)).astype(np.int64) for one in shared]
     used_home = int(np.isin(rows.stratum[home], shared).sum())
     used_reference = int(np.isin(rows.stratum[reference], shared).sum())
     left_out = n + m - used_home - used_reference
     if min(used_home, used_reference) < smallest_cell:
         few = f"not estimable: {_firms(min(used_home, used_reference))} in shared strata"
-        return Cell(period, n, m, (), left_out, few)
-    blocks = tuple(
-        _block(rows, vectors, chosen, city, float(weights[one])) for one, chosen in zip(shared, members, strict=True)
-    )
-    if np.isnan(stratified_gap(block_sums(blocks))):
-        return Cell(period, n, m, (), left_out, "not estimable: no two texts of a city differ")
-    return Cell(period, n, m, blocks, left_out, "")
+        return Cell(period, n, m, (), left_out, few), []
+    return Cell(period, n, m, (), left_out, ""), list(zip(map(int, shared), members, strict=True))
 
 
 def _pairs(rows: Rows, chosen: Bools, stratum: int) -> bool:
@@ -97,7 +103,7 @@ def _pairs(rows: Rows, chosen: Bools, stratum: int) -> bool:
 
 
 def _block(rows: Rows, vectors: Floats, chosen: Ints, city: int, weight: float) -> Block:
-    return Block(distances(vectors[chosen]), rows.city[chosen] == city, chosen.astype(np.int64), weight)
+    return Block(distances(vectors[chosen]), rows.city[chosen] == city, chosen, weight)
 
 
 def _firms(count: int) -> str:

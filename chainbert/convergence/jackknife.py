@@ -73,8 +73,13 @@ def leave_one_out(blocks: tuple[Block, ...]) -> Influence:
 def _deletions(blocks: tuple[Block, ...], whole: Sums, index: int) -> Floats:
     block = blocks[index]
     home = block.home.astype(np.float64)
-    to_home, to_reference = block.distances @ home, block.distances @ (1 - home)
-    changes = [home, 1 - home, np.where(block.home, to_reference, to_home)]
+    return without_each(block.home, block.distances @ home, block.distances @ (1 - home), whole, index)
+
+
+def without_each(at_home: Bools, to_home: Floats, to_reference: Floats, whole: Sums, index: int) -> Floats:
+    """(k,) gap without each firm of stratum ``index``, from its summed distances to both cities (k,)."""
+    home = at_home.astype(np.float64)
+    changes = [home, 1 - home, np.where(at_home, to_reference, to_home)]
     changes += [2 * to_home * home, 2 * to_reference * (1 - home)]
     left = []
     for total, change in zip((whole.n, whole.m, whole.cross, whole.home, whole.reference), changes, strict=True):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from chainbert.report.clusterchecks import stabilities
 from chainbert.report.palette import Cities
 from chainbert.report.runfiles import RunFiles, records
 from chainbert.report.tables import percent
@@ -25,6 +26,8 @@ class ClusterLine:
     size: int
     shares: tuple[str, ...]
     tints: tuple[int, ...]
+    stability: str = ""
+    """Whether the cluster comes back in other draws; "" where that was not asked."""
 
     @property
     def noise(self) -> bool:
@@ -39,7 +42,12 @@ def cluster_lines(files: RunFiles, cities: Cities) -> list[ClusterLine]:
     for row in records(files.terms.sort_values("rank")):
         terms.setdefault(row["cluster"], []).append(row["term"])
     found = sorted(records(files.cluster_sizes.dropna(subset=["cluster"])), key=_place)
-    return [_line(row, terms.get(row["cluster"], []), shares, cities) for row in found]
+    stable = stabilities(files)
+    lines = [_line(row, terms.get(row["cluster"], []), shares, cities) for row in found]
+    return [
+        line if line.noise else replace(line, stability=stable.get(int(row["cluster"]), ""))
+        for line, row in zip(lines, found, strict=True)
+    ]
 
 
 def _overall(shares: pd.DataFrame) -> pd.DataFrame:

@@ -62,9 +62,27 @@ def gap_figure(files: RunFiles, cities: Cities) -> Figure | None:
         f"{city}: {', '.join(path)}." for city, path in paths.items()
     )
     shown = [row for row in gaps if row["city"] in cities.charted]
-    panel = Panel("gap", "", words, figures.gap_by_period(shown, cities, files.reference))
-    remark = " ".join(one for one in (tables.not_estimable(gaps), _beyond(cities)) if one)
+    events = policy_events(files)
+    panel = Panel("gap", "", words, figures.gap_by_period(shown, cities, files.reference, events))
+    timeline = events and "Dotted rules are policy events: " + "; ".join(event_words(one) for one in events) + "."
+    remark = " ".join(one for one in (timeline, tables.not_estimable(gaps), beyond(cities)) if one)
     return Figure((panel,), words, tables.gap_table(gaps, files.reference), remark)
+
+
+def policy_events(files: RunFiles) -> list[dict[str, Any]]:
+    """The study's policy events within its periods, in time order: x and year, name."""
+    years = [int(year) for row in files.found("gaps") for year in re.findall(r"\d+", str(row.get("year")))]
+    events = [
+        {"x": float(one["year"]), "year": f"{float(one['year']):g}", "name": str(one.get("name") or "")}
+        for one in files.found("events")
+        if one.get("year") is not None and years and min(years) <= float(one["year"]) <= max(years) + 1
+    ]
+    return sorted(events, key=lambda one: (one["x"], one["name"]))
+
+
+def event_words(event: dict[str, Any]) -> str:
+    """``2017: first ban``; the month of a broken year is left to the chart."""
+    return f"{event['year'].split('.')[0]}: {event['name']}"
 
 
 def _placed(gaps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -110,7 +128,7 @@ def share_figures(files: RunFiles, cities: Cities) -> tuple[Figure, Figure | Non
             small = figures.share_by_period(cells, periods, cities)
             by_period.append(Panel(f"period-{len(by_period)}", f"{title}: {label}", words, small))
     whole_table = tables.share_table(shares[shares["period"] == ALL], cities)
-    first = Figure(tuple(overall), " ".join(panel.words for panel in overall), whole_table, _beyond(cities))
+    first = Figure(tuple(overall), " ".join(panel.words for panel in overall), whole_table, beyond(cities))
     if not by_period:
         return first, None
     words = "Every share of the figure above, by period and city; the numbers are in the table."
@@ -136,7 +154,8 @@ def _cells(shares: pd.DataFrame) -> list[dict[str, Any]]:
     return cells
 
 
-def _beyond(cities: Cities) -> str:
+def beyond(cities: Cities) -> str:
+    """A sentence on the cities that charts have no room for."""
     if not cities.beyond:
         return ""
     return f"{count(len(cities.beyond), 'further city is', 'further cities are')} in the tables only."

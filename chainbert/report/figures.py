@@ -20,15 +20,17 @@ WIDTH = 640
 GAP_HEIGHT = 300
 # From so many periods on they are joined by a band, and their counts have no room.
 BAND_FROM = 8
+# Share of the events' span below which two of them stand close.
+CLOSE = 0.25
 PERCENT = "round(100 * datum.value) + ' %'"
 SHARE = {"city": "City", "label": "Label", "period": "Period", "said": "Share (95 %)", "of": "Companies"}
 
 
-def gap_by_period(gaps: Sequence[Row], cities: Cities, reference: str) -> alt.LayerChart:
+def gap_by_period(gaps: Sequence[Row], cities: Cities, reference: str, events: Sequence[Row] = ()) -> alt.LayerChart:
     """Each city's gap to the reference by period, with its 95 % interval and the number of companies below.
 
     Rows: city, year (the period's name), midpoint, gap, low, high, n, n_reference, said (the gap in words). A gap of
-    None is not estimable: it has no dot, and its count has a dagger.
+    None is not estimable: it has no dot, and its count has a dagger. Events: as in ``policy_rules``.
     """
     home = [city for city in cities.charted if city != reference]
     many = len({row["midpoint"] for row in gaps}) >= BAND_FROM
@@ -41,6 +43,7 @@ def gap_by_period(gaps: Sequence[Row], cities: Cities, reference: str) -> alt.La
     scale, axis, title = alt.Scale(domain=_gap_domain(drawn)), alt.Axis(tickCount=5), f"Gap to {reference}"
     marks = base.mark_area(opacity=0.16) if many else base.mark_rule(strokeWidth=1.5)
     layers: list[alt.Chart] = [
+        *policy_rules(events, GAP_HEIGHT),
         _chart([{"zero": 0}]).mark_rule(color=MUTED[0], strokeDash=[3, 3]).encode(y="zero:Q"),
         marks.encode(y=alt.Y("low:Q", title=title, scale=scale, axis=axis), y2="high:Q"),
         base.mark_line(strokeWidth=1.5, opacity=0.7).encode(y="gap:Q"),
@@ -49,6 +52,32 @@ def gap_by_period(gaps: Sequence[Row], cities: Cities, reference: str) -> alt.La
     if not many:
         layers += _counts(gaps, home, cities, reference)
     return _styled(alt.LayerChart(layer=layers).properties(width=WIDTH, height=GAP_HEIGHT))
+
+
+def policy_rules(events: Sequence[Row], height: int) -> list[alt.Chart]:
+    """Dotted upright rules at policy events, each with its name along it; no layer where there is none.
+
+    Rows: x (year), name.
+    """
+    if not events:
+        return []
+    span = max(row["x"] for row in events) - min(row["x"] for row in events)
+    levels: list[list[Row]] = [[], []]
+    level, before = 1, None
+    for row in events:
+        # Two that stand close have their names one above the other.
+        level = 1 - level if before is not None and row["x"] - before < CLOSE * span else 0
+        levels[level].append(row)
+        before = row["x"]
+    rules = _chart(events).mark_rule(color=MUTED[0], strokeDash=[1, 3], strokeWidth=1.2)
+    layers = [rules.encode(x="x:Q", tooltip=_tooltip({"year": "Year", "name": "Event"}))]
+    for place, rows in enumerate(levels):
+        name = _chart(rows).mark_text(angle=270, align="right", baseline="bottom", dx=-2, dy=-3, limit=height // 2 - 8)
+        top = alt.value(2 + place * height // 2)
+        layers += (
+            [name.encode(x="x:Q", y=top, text="name:N", color=alt.value(MUTED[0]), size=alt.value(11))] if rows else []
+        )
+    return layers
 
 
 def shares_by_city(

@@ -40,13 +40,6 @@ def city_order(files: RunFiles) -> list[str]:
     return sorted(firms, key=lambda city: (city != files.reference, city == NO_CITY, -firms[city], city))
 
 
-def verdicts(files: RunFiles) -> list[tuple[str, str, str]]:
-    """(city, verdict, sentence) of every city that was compared."""
-    sentences = files.convergence.get("sentences") or {}
-    words = files.convergence.get("verdict") or {}
-    return [(city, str(words.get(city, "")), str(sentences.get(city, ""))) for city in {**sentences, **words}]
-
-
 def key_numbers(files: RunFiles, cities: Cities) -> list[tuple[str, str, str]]:
     """(what, how much, a word on it)."""
     usable = files.usable
@@ -98,12 +91,6 @@ def trends(files: RunFiles) -> Table | None:
     """Slope of each city's gap with its tests; None where no city was compared."""
     found = files.found("trends")
     return tables.trend_table(found, files.convergence.get("verdict") or {}) if found else None
-
-
-def direction(files: RunFiles) -> Table | None:
-    """Which of two cities went toward the other; None where it was not measured."""
-    moved = files.found("direction")
-    return tables.direction_table(moved, files.reference) if moved else None
 
 
 def left_out(files: RunFiles, facts: dict[str, Any]) -> list[LeftOut]:

@@ -15,6 +15,8 @@ import vl_convert
 from markupsafe import Markup
 
 from chainbert.files import write_text
+from chainbert.report.checks import differences, placebos, power
+from chainbert.report.clusterchecks import cluster_parts, cluster_warnings
 from chainbert.report.clusterlines import cluster_lines
 from chainbert.report.companyrows import axes_of, company_rows, row_limit
 from chainbert.report.exhibits import gap_figure, map_figure, share_figures
@@ -22,16 +24,17 @@ from chainbert.report.figures import FONT
 from chainbert.report.findings import (
     IDS_SHOWN,
     city_order,
-    direction,
     key_numbers,
     label_trends,
     left_out,
     methods,
     trends,
-    verdicts,
 )
-from chainbert.report.palette import GLYPHS, choose_colours, css_variables
-from chainbert.report.runfiles import read_run
+from chainbert.report.movement import both, change, moved, separability
+from chainbert.report.palette import GLYPHS, Cities, choose_colours, css_variables
+from chainbert.report.runfiles import RunFiles, read_run
+from chainbert.report.specificationcurve import specifications
+from chainbert.report.verdictcards import cards
 
 TEMPLATE = Path(__file__).parent / "template"
 
@@ -57,26 +60,39 @@ def write_report(folder: Path, facts: dict[str, Any]) -> Path:
         colours={light: f"var({name})" for light, (name, _, _) in variables.items()},
         font=Markup(FONT),
         glyphs=GLYPHS,
-        verdicts=verdicts(files),
+        cards=cards(files),
         numbers=key_numbers(files, cities),
         gaps=gap_figure(files, cities),
         trends=trends(files),
-        direction=direction(files),
         shares=share_figures(files, cities),
         label_trends=label_trends(files),
         map=map_figure(files, rows, cities),
         clusters=cluster_lines(files, cities),
+        cluster_warnings=cluster_warnings(files),
+        cluster_parts=cluster_parts(files, cities),
         rows=rows,
         row_limit=row_limit(len(rows)),
         ids_shown=IDS_SHOWN,
         axes=axes_of(files.labels),
         left_out=left_out(files, facts),
         methods=methods(files, facts),
+        **_sections(files, cities),
         **_scripts(),
     )
     target = folder / "report.html"
     write_text(target, html.encode("utf-8", "replace").decode("utf-8"))
     return target
+
+
+def _sections(files: RunFiles, cities: Cities) -> dict[str, Any]:
+    """What each part of the verdict rests on; a section is left out where the run has nothing for it."""
+    movement = (moved(files, cities), change(files, cities), both(files, cities))
+    checks = (differences(files, cities), placebos(files, cities), specifications(files), power(files, cities))
+    return {
+        "separability": separability(files, cities),
+        "movement": [one for one in movement if one],
+        "checks": [one for one in checks if one],
+    }
 
 
 @cache

@@ -30,6 +30,9 @@ INK = ("#1d1d1b", "#e9e7e2")
 MUTED = ("#66645f", "#a3a098")
 RULE = ("#dedbd4", "#3a3a38")
 OTHER = ("#8f8f8c", "#8a8a87")
+# The sign of a change; blue and orange stay apart for colour-blind readers, and the place on the axis says it again.
+CLOSES = ("#1f6fb2", "#6db3ee")
+OPENS = ("#b4500b", "#f2944a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def choose_colours(names: Iterable[str]) -> Cities:
 
 def css_variables(cities: Cities) -> dict[str, tuple[str, str, str]]:
     """Hex of the figures → (name of its CSS variable, value in the light, value in the dark)."""
-    chrome = {"ink": INK, "muted": MUTED, "rule": RULE, "other": OTHER}
+    chrome = {"ink": INK, "muted": MUTED, "rule": RULE, "other": OTHER, "closes": CLOSES, "opens": OPENS}
     variables = {light: (f"--{name}", light, dark) for name, (light, dark) in chrome.items()}
     for place, city in enumerate(cities.charted):
         light = cities.light[city]

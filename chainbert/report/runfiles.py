@@ -40,6 +40,8 @@ class RunFiles:
     cluster_sizes: pd.DataFrame
     cluster_shares: pd.DataFrame
     convergence: dict[str, Any]
+    specifications: dict[str, Any]
+    grouping: dict[str, Any]
 
     @property
     def usable(self) -> pd.DataFrame:
@@ -52,9 +54,11 @@ class RunFiles:
         return str(self.convergence.get("reference") or "")
 
     def found(self, part: str) -> list[dict[str, Any]]:
-        """Rows of one list of convergence.json (``gaps``, ``trends`` …); [] where the run found none."""
-        rows = self.convergence.get(part) or []
-        return [row for row in rows if isinstance(row, dict)]
+        """Rows of one list of the run's json files (``gaps``, ``specifications`` …); [] where the run found none."""
+        for source in (self.convergence, self.specifications, self.grouping):
+            if rows := source.get(part):
+                return [row for row in rows if isinstance(row, dict)]
+        return []
 
 
 def read_run(folder: Path) -> RunFiles:
@@ -71,6 +75,8 @@ def read_run(folder: Path) -> RunFiles:
         cluster_sizes=_csv(folder, "tables/clusters.csv"),
         cluster_shares=_csv(folder, "tables/cluster_shares.csv"),
         convergence=_json(folder / "convergence.json"),
+        specifications=_json(folder / "specifications.json", needed=False),
+        grouping=_json(folder / "clusters.json", needed=False),
     )
 
 
@@ -107,10 +113,13 @@ def _csv(folder: Path, name: str) -> pd.DataFrame:
     return table
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path, *, needed: bool = True) -> dict[str, Any]:
+    """A run that was not asked for a file has none: it is empty then, unless it is ``needed``."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
+        if not needed:
+            return {}
         raise _missing(path) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise _damaged(path, error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,11 @@ def number(value: object, digits: int = 3) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
+def true_minus(text: str) -> str:
+    """Text in which numbers below 0 have a minus sign, not a hyphen."""
+    return re.sub(r"(?<![\w–-])-(?=\d)", "−", text)
+
+
 def percent(value: object) -> str:
     """A share in [0, 1] as whole per cent: companies come in tens and hundreds, not thousands."""
     if value is None or pd.isna(value):  # type: ignore[call-overload]
@@ -45,9 +51,20 @@ def probability(value: object) -> str:
     return "< 0.001" if float(value) < 0.001 else number(value)  # type: ignore[arg-type]
 
 
+def equals(p: object) -> str:
+    """``= 0.080`` or ``< 0.001``."""
+    said = probability(p)
+    return said if said.startswith("<") else f"= {said}"
+
+
 def interval(low: object, high: object, digits: int = 3) -> str:
     """``low to high``, or "–" where either is missing."""
     return _span(number(low, digits), number(high, digits))
+
+
+def share_interval(low: object, high: object) -> str:
+    """``low to high`` in whole per cent, or "–" where either is missing."""
+    return _span(percent(low), percent(high))
 
 
 def count(n: int, one: str, many: str) -> str:

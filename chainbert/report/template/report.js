@@ -43,7 +43,7 @@
     place(event);
   };
 
-  document.querySelectorAll("[data-chart]").forEach(async (box) => {
+  const draw = async (box) => {
     const spec = themed(JSON.parse(one(`spec-${box.dataset.chart}`).textContent));
     spec.width = "container";
     spec.autosize = { type: "fit-x", contains: "padding" };
@@ -53,7 +53,14 @@
       view.addEventListener("click", (_, item) => {
         if (item && item.datum && item.datum.row !== undefined) location.hash = `c${item.datum.row}`;
       });
-  });
+  };
+  // One after the other, with a pause for the reader between them: the page can be used while the last are drawn.
+  (async () => {
+    for (const box of document.querySelectorAll("[data-chart]")) {
+      await draw(box).catch(console.error);
+      await new Promise((done) => setTimeout(done));
+    }
+  })();
 
   const search = one("search");
   if (!search) return;

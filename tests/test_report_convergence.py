@@ -1,0 +1,463 @@
+"""The report shows the whole verdict: what it rests on, what it survived, and what the set could have found."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import vl_convert
+from hypothesis import given
+from hypothesis import strategies as st
+from runfolder import FACTS, checks_of, grouping_of, write_checked_run, write_run
+
+from chainbert.cli.summary import run_summary, summary_lines
+from chainbert.errors import DataError
+from chainbert.report import write_report
+from chainbert.report.checks import differences, placebos, power
+from chainbert.report.clusterchecks import cluster_parts, stabilities
+from chainbert.report.convergencefigures import AWAY, TOWARD
+from chainbert.report.estimates import scale
+from chainbert.report.exhibits import gap_figure, policy_events
+from chainbert.report.figures import policy_rules
+from chainbert.report.movement import both, change, moved, separability
+from chainbert.report.palette import CLOSES, OPENS, choose_colours
+from chainbert.report.runfiles import RunFiles, read_run
+from chainbert.report.specificationcurve import specifications
+from chainbert.report.verdictcards import cards, spaced
+
+CITIES = choose_colours(["Beijing", "Shanghai", "Shenzhen"])
+SECTIONS = ("moved", "change", "agreement", "differs", "placebos", "specifications", "power")
+
+
+class Page(HTMLParser):
+    """Visible words, tags, ids and charts of a page."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self.ids: list[str] = []
+        self.charts: list[str] = []
+        self.tags: set[str] = set()
+        self._hidden = 0
+        self.html = write_report(folder, FACTS).read_text(encoding="utf-8")
+        self.feed(self.html)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if "id" in found:
+            self.ids.append(found["id"])
+        if "data-chart" in found:
+            self.charts.append(found["data-chart"])
+        self.tags.add(tag)
+        self._hidden += tag in ("script", "style")
+
+    def handle_endtag(self, tag):
+        self._hidden -= tag in ("script", "style")
+
+    def handle_data(self, data):
+        if not self._hidden:
+            self.text.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("checked")
+    write_checked_run(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return Page(folder)
+
+
+@pytest.fixture
+def files(folder) -> RunFiles:
+    return read_run(folder)
+
+
+def without(files: RunFiles, **changed: object) -> RunFiles:
+    """The run with other parts of convergence.json."""
+    return RunFiles(
+        **{name: getattr(files, name) for name in files.__slots__} | {"convergence": files.convergence | changed}
+    )
+
+
+def cells(part) -> set[str]:
+    return {cell for row in part.table.rows for cell in row}
+
+
+def rows_of(panel) -> list[dict]:
+    return [row for part in panel.chart.to_dict()["datasets"].values() for row in part]
+
+
+def test_the_verdict_comes_first_and_what_it_rests_on_after_it_in_order(page):
+    parts = [
+        "Shanghai: no change",
+        "Shenzhen: converging",
+        "What was read",
+        "How far the cities lie from Beijing",
+        "How well can a reader tell them apart?",
+        "Who moved?",
+        "What the change is made of",
+        "Do texts and labels say the same?",
+        "What else differs",
+        "Placebos",
+        "Would other choices have found the same?",
+        "What this set could find",
+        "Groups of similar companies",
+        "Clusters that come and go",
+    ]
+    places = [page.words.find(part) for part in parts]
+    assert -1 not in places, parts[places.index(-1)]
+    assert places == sorted(places)
+
+
+def test_ids_and_charts_are_unique_and_compile(page):
+    assert len(page.ids) == len(set(page.ids))
+    assert len(page.charts) == len(set(page.charts))
+    specs = re.findall(r'id="spec-[^"]+">(.*?)</script>', page.html, re.DOTALL)
+    assert len(specs) == len(page.charts)
+    for spec in specs:
+        vl_convert.vegalite_to_vega(json.loads(spec))
+
+
+def test_no_words_that_name_a_cause(page):
+    assert not re.findall(r"\b(effects?|impacts?|causes?|caused|led to|because of|driven)\b", page.words)
+
+
+def test_no_number_of_ours_has_more_than_three_decimals(page):
+    ours = re.sub(r"slope [+−-]0\.\d+|against −0\.\d+", "", page.words)
+    assert not re.findall(r"(?<![\d.])\d\.\d{4,}", ours)
+
+
+def test_a_card_says_what_the_verdict_survived_and_what_the_set_could_find(files):
+    shanghai, shenzhen = cards(files)
+    assert (shanghai.city, shanghai.verdict) == ("Shanghai", "no change")
+    assert "itself a finding" in shanghai.meaning
+    lines = dict(shanghai.lines)
+    assert lines["Failed"] == "permuted years (p = 0.317)"
+    assert lines["Could not be checked"] == "length held fixed (only 3 of 14 firms)"
+    assert "Survived" not in lines
+    assert lines["Power at the margin"].startswith("6 %")
+    assert "Even if all its firms came to write as Beijing's do" in lines["Smallest change"]
+    lines = dict(shenzhen.lines)
+    assert lines["Survived"] == "permuted years (slope −0.058)"
+    assert "62 % of its firms, which closes 81 % of the first gap" in lines["Smallest change"]
+    assert lines["Vectors and labels"] == "The vectors and the customer state share say converging."
+
+
+def test_an_underpowered_set_is_said_to_be_no_finding_of_no_change(files):
+    card = cards(without(files, verdict={"Shanghai": "underpowered"}, sentences={}))[0]
+    assert "too small to tell" in card.meaning
+    assert "no finding of “no change”" in card.meaning
+
+
+def test_a_card_without_controls_or_power_has_the_trend_s_own(files):
+    card = cards(without(files, controls=[], power=[], agreement={}))[0]
+    assert card.lines == (("Smallest change", "0.030 a year in four of five such sets"),)
+
+
+def test_events_within_the_periods_are_drawn_and_named(files):
+    assert [event["name"] for event in policy_events(files)] == ["first rule", "second rule"]
+    figure = gap_figure(files, CITIES)
+    assert "2017: first rule; 2018: second rule." in figure.remark
+    assert "long after" not in figure.remark
+    drawn = figure.panels[0].chart.to_dict()
+    assert {"first rule", "second rule"} <= {row.get("name") for row in rows_of(figure.panels[0])}
+    assert any(layer["mark"].get("strokeDash") == [1, 3] for layer in drawn["layer"])
+
+
+def test_names_of_close_events_do_not_stand_over_one_another():
+    def heights(*years: float) -> list[float]:
+        layers = policy_rules([{"x": year, "year": str(year), "name": "a"} for year in years], 300)
+        return [layer.to_dict()["encoding"]["y"]["value"] for layer in layers[1:]]
+
+    assert heights(2013, 2017, 2021) == [2]
+    assert heights(2013, 2019.8, 2020) == [2, 152]
+    assert policy_rules([], 300) == []
+
+
+def test_separability_has_the_auc_and_a_rule_at_one_half(files):
+    part = separability(files, CITIES)
+    assert {"0.731", "0.550 to 0.860", "0.219", "0.012", "0.030"} <= cells(part)
+    assert {"chance": 0.5} in rows_of(part.panels[0])
+    assert "0.73 (0.55 to 0.86)" in part.words
+
+
+def test_who_moved_is_said_drawn_and_in_the_table(files):
+    part = moved(files, CITIES).parts[0]
+    assert part.words == "Shenzhen moved toward Beijing; Beijing did not show a move."
+    drawn = {row["label"]: row["value"] for row in rows_of(part.panels[0]) if "label" in row}
+    assert drawn == {"Shenzhen → Beijing": 0.8, "Beijing → Shenzhen": 0.05}
+    assert {"80 %", "40 % to 120 %", "0.001", "0.600"} <= cells(part)
+
+
+@pytest.mark.parametrize(
+    ("mover", "said"),
+    [
+        ("both", "moved toward one another"),
+        ("both away", "moved away from one another"),
+        ("reference moved", "Beijing moved toward Shenzhen"),
+        ("neither shown", "no move of either is shown"),
+        ("", "not estimable"),
+    ],
+)
+def test_every_mover_has_words(files, mover, said):
+    rows = [files.found("direction")[0] | {"mover": mover}]
+    assert said in moved(without(files, direction=rows), CITIES).parts[0].words
+
+
+def test_the_change_is_split_and_what_is_not_estimable_is_said(files):
+    parts, firms, flows = change(files, CITIES).parts
+    assert parts.heading == "From 2013–2016 to 2020–2022"
+    assert "survivors only" in parts.lead
+    assert "no firm is in two periods (Shanghai stayers, Shenzhen stayers)" in parts.remark
+    drawn = {(row["city"], row["label"]): row["value"] for row in rows_of(parts.panels[0]) if "label" in row}
+    assert drawn["Shenzhen", "between clusters"] + drawn["Shenzhen", "within clusters"] == pytest.approx(
+        drawn["Shenzhen", "total"]
+    )
+    assert {"−0.392", "−0.412 to −0.372", "21"} <= cells(parts)
+    assert {"5 of 17", "29 %", "13 % to 53 %"} <= cells(firms)
+    assert firms.key
+    assert {"goes abroad", "3 of 14", "21 %"} <= cells(flows)
+    assert not flows.panels
+
+
+def test_vectors_and_labels_stand_side_by_side(files):
+    part = both(files, CITIES).parts[0]
+    assert {"vectors", "customer: state", "converging", "agrees", "87 %", "43 %"} <= cells(part)
+    assert "Lines that reach the edge go on beyond it" in part.remark
+    domain = next(
+        layer["encoding"]["x"]["scale"]["domain"]
+        for layer in part.panels[0].chart.to_dict()["layer"]
+        if "scale" in layer["encoding"].get("x", {})
+    )
+    assert domain[0] < 0 < 1 < domain[1] < 4
+
+
+def test_what_else_differs(files):
+    held, balance, hidden = differences(files, CITIES).parts
+    drawn = [row for row in rows_of(held.panels[0]) if row.get("label")]
+    assert {(row["label"], row["before"], row["value"]) for row in drawn} == {("language", 0.276, 0.213)}
+    assert {"0.108 to 0.318", "23 %", "−0.031", "0.004"} <= cells(held)
+    assert "1 of 1 comparison with p < 0.05: Shanghai 2013–2016 in length." in balance.lead
+    assert {"0.317", "0.195", "0.444", "17 %"} <= cells(balance)
+    assert "a trait like length: 0.77" in hidden.lead
+    assert {"0.772", "0.018"} <= cells(hidden)
+
+
+def test_placebos_are_counted_whole_with_the_real_one_as_a_rule(files):
+    part = placebos(files, CITIES).parts[0]
+    assert [panel.heading for panel in part.panels] == [
+        "Shanghai, permuted years: p\u00a0= 0.317, does not pass",
+        "Shenzhen, permuted years: p\u00a0< 0.001, passes",
+    ]
+    for panel in part.panels:
+        rows = rows_of(panel)
+        assert sum(row.get("n", 0) for row in rows) == 40
+        assert {"own": -1.7} in rows
+        assert {"mirror": 1.7} in rows
+    assert {"0.317", "< 0.001", "yes", "no", "−1.700"} <= cells(part)
+
+
+def test_the_curve_is_sorted_marked_and_coloured_by_sign(files):
+    part = specifications(files).parts[0]
+    assert part.heading == "Shanghai and Beijing"
+    assert "7 of 8 specifications could be estimated. 86 % of them have the sign of the main one" in part.lead
+    assert "multilingual-e5-small, names kept: slope +0.0100 (p = 0.500), against −0.0100" in part.lead
+    curve, choices = part.panels
+    dots = [row for row in rows_of(curve) if "kind" in row]
+    values = [row["value"] for row in sorted(dots, key=lambda row: row["place"])]
+    assert values == sorted(values)
+    assert {row["kind"] for row in dots if row["value"] < 0} == {AWAY}
+    assert {row["kind"] for row in dots if row["value"] > 0} == {TOWARD}
+    assert [round(row["value"], 6) for row in dots if row["main"]] == [0.09]
+    assert all(row["low"] <= row["value"] <= row["high"] for row in dots if row["low"] is not None)
+    assert sum(row["significant"] for row in dots) == 2
+    text = json.dumps(curve.chart.to_dict())
+    assert CLOSES[0] in text
+    assert OPENS[0] in text
+    ticks = [row for row in rows_of(choices) if "choice" in row]
+    assert {row["choice"] for row in ticks} == {"language raw", "language mean", "names masked", "names kept"}
+    assert len(ticks) == 2 * len(dots)
+    assert "The same in all: multilingual-e5-small, strata language, all firms, cells of 5." in part.remark
+    assert "1 could not be estimated." in part.remark
+    assert len(part.table.rows) == 8
+
+
+def test_power_has_its_line_and_the_margin(files):
+    part = power(files, CITIES).parts[0]
+    rows = rows_of(part.panels[0])
+    assert {"enough": 0.8} in rows
+    assert {"city": "Shenzhen", "share": 0.134} in rows
+    assert "Shanghai: power 6 % at the margin; even if all its firms" in part.words
+    assert {"13 %", "88 %", "at the margin", "200"} <= cells(part)
+
+
+def test_clusters_carry_their_stability_and_warnings(page, files):
+    assert stabilities(files) == {0: "stability 0.91", 1: "unstable: 0.43"}
+    assert "1 unstable: 0.43" in page.words
+    assert "4 of 7 companies of Shenzhen are in no cluster" in page.words
+    mixing, events, unlike, noise, sweep = cluster_parts(files, CITIES)
+    assert "All cities together: 0.788 (0.600 to 0.980)." in mixing.lead
+    assert {"birth", "93 %", "31 %", "not supported"} <= cells(events)
+    assert "1 are changes that the bootstrap supports: birth of cluster 1" in events.words
+    assert "cluster 1, Shenzhen, all: 50 % against 12 %" in unlike.words
+    assert {"4 of 7", "Shenzhen is noisier"} <= cells(noise)
+    assert "1 setting was tried, 0 of them beside a cliff" in sweep.words
+
+
+def test_every_chart_has_its_table_beside_it(files):
+    sections = [
+        moved(files, CITIES),
+        change(files, CITIES),
+        both(files, CITIES),
+        differences(files, CITIES),
+        placebos(files, CITIES),
+        specifications(files),
+        power(files, CITIES),
+    ]
+    parts = [part for section in sections for part in section.parts] + cluster_parts(files, CITIES)
+    for part in parts:
+        assert part.table.rows, part.heading
+        assert part.words.endswith("."), part.heading
+        assert part.caption
+        assert all(len(row) == len(part.table.heads) for row in part.table.rows)
+        assert all(len(panel.words) > 20 for panel in part.panels)
+
+
+def test_what_a_run_does_not_have_is_left_out(tmp_path):
+    write_run(tmp_path)
+    found = json.loads((tmp_path / "convergence.json").read_text(encoding="utf-8"))
+    del found["direction"]
+    (tmp_path / "convergence.json").write_text(json.dumps(found), encoding="utf-8")
+    page = Page(tmp_path)
+    assert not set(SECTIONS) & set(page.ids)
+    assert "How well can a reader tell them apart?" not in page.words
+    assert "Do the cities' firms lie among each other?" not in page.words
+
+
+def on_curve(files, _cities):
+    return specifications(files)
+
+
+# What stands on each part of the json files beside the cards, and whether the section is gone without it.
+STANDS_ON = {
+    "periods": (change, False),
+    "decomposition": (change, False),
+    "firm_counts": (change, False),
+    "turnover": (change, False),
+    "balance": (differences, False),
+    "held_fixed": (differences, False),
+    "hidden_confounders": (differences, False),
+    "placebos": (placebos, True),
+    "placebo_draws": (placebos, False),
+    "power": (power, True),
+    "events": (gap_figure, False),
+    "side_by_side": (both, True),
+    "direction": (moved, True),
+    "specifications": (on_curve, True),
+    "summary": (on_curve, False),
+}
+
+
+@pytest.mark.parametrize("name", STANDS_ON | dict.fromkeys([*checks_of(), *grouping_of()]))
+def test_any_one_part_may_be_missing(files, name):
+    sources = ("convergence", "specifications", "grouping")
+    left = {one: {key: part for key, part in getattr(files, one).items() if key != name} for one in sources}
+    less = RunFiles(**{one: getattr(files, one) for one in files.__slots__} | left)
+    make, gone = STANDS_ON.get(name, (cluster_parts, False))
+    assert (make(less, CITIES) is None) is gone
+    assert cards(less)
+
+
+def test_numbers_that_are_not_there_leave_no_dot(files):
+    def emptied(value):
+        if isinstance(value, float):
+            return None
+        if isinstance(value, dict):
+            return {key: emptied(one) for key, one in value.items()}
+        return [emptied(one) for one in value] if isinstance(value, list) else value
+
+    bare = RunFiles(
+        **{one: getattr(files, one) for one in files.__slots__}
+        | {one: emptied(getattr(files, one)) for one in ("convergence", "specifications", "grouping")}
+    )
+    for make in (moved, change, both, differences, placebos, power, on_curve):
+        section = make(bare, CITIES)
+        assert not [panel for part in section.parts for panel in part.panels if panel.id != "power"]
+    assert cards(bare)
+    assert not separability(bare, CITIES)
+
+
+def test_whatever_a_run_says_is_text(tmp_path):
+    evil = "</script><img src=x onerror=alert(1)>"
+    checks = checks_of()
+    write_checked_run(
+        tmp_path,
+        controls=[{"city": "Shanghai", "control": evil, "passed": True, "said": evil}],
+        events=[{"year": 2018, "name": evil}],
+        held_fixed=[row | {"held_fixed": evil} for row in checks["held_fixed"]],
+        placebos=[row | {"placebo": evil} for row in checks["placebos"]],
+        agreement={"Shanghai": evil},
+    )
+    grouping = grouping_of() | {"warnings": [evil]}
+    (tmp_path / "clusters.json").write_text(json.dumps(grouping), encoding="utf-8")
+    page = Page(tmp_path)
+    assert "img" not in page.tags
+    assert page.words.count("onerror=alert(1)") >= 5
+
+
+@pytest.mark.parametrize("name", ["specifications.json", "clusters.json"])
+def test_a_damaged_file_is_named(tmp_path, name):
+    write_checked_run(tmp_path)
+    (tmp_path / name).write_text("[1", encoding="utf-8")
+    with pytest.raises(DataError, match=rf"{re.escape(name)}: cannot be read"):
+        read_run(tmp_path)
+
+
+finite = st.floats(-1e6, 1e6)
+
+
+@given(st.lists(st.tuples(finite, finite, finite), max_size=5))
+def test_an_axis_holds_its_rules_and_stays_within_its_limits(ends):
+    rows = [{"value": value, "low": low, "high": high} for value, low, high in ends]
+    lowest, highest = scale(rows, (-2.0, 3.0), rules=(0, 1))
+    assert -2.3 <= lowest < 0 < 1 < highest <= 3.3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("the customer.state share", "The customer state share"), ("p = 0.05. next", "P = 0.05. next"), ("", "")],
+)
+def test_labels_are_spelled_out(text, said):
+    assert spaced(text) == said
+
+
+def test_the_terminal_says_verdict_checks_and_specifications(folder):
+    manifest = {"note": "", "rows": 31, "usable": 30, "firms": 30, "exclusions": {}, "duplicates": 0, "notes": {}}
+    stage = {"name": "clustering", "facts": {"clusters": 3, "noise_share": 0.2}, "seconds": 1, "reused": False}
+    manifest |= {"labeller": "", "labelling_notes": [], "left_out": {}, "stages": [stage | {"peak_mb": 100}]}
+    lines = summary_lines(run_summary(folder, manifest))
+    place = next(place for place, line in enumerate(lines) if line.startswith("Shanghai neither moved"))
+    assert lines[place + 1 : place + 3] == [
+        "  checked: permuted years failed; length held fixed could not be checked",
+        "  specifications: 86% of 7 have the sign of the main one, 29% with p < 0.05; 0% the other sign with p < 0.05",
+    ]
+    manifest["stages"] = [stage | {"peak_mb": 100, "reused": True}]
+    assert any("no stage was run again" in line for line in summary_lines(run_summary(folder, manifest)))
+
+
+def test_colours_of_signs_are_no_city_s():
+    every = choose_colours(["Beijing", "Shanghai", "Shenzhen", *"ABCDE"])
+    assert not {CLOSES[0], OPENS[0]} & set(every.light.values())
+    assert np.unique([CLOSES, OPENS]).size == 4
