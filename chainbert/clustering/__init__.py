@@ -14,6 +14,7 @@ from chainbert.clustering.describe import ClusterTables, describe_clusters
 from chainbert.clustering.events import Events, track_clusters
 from chainbert.clustering.matching import match_clusterings
 from chainbert.clustering.mixing import Mixing, measure_mixing
+from chainbert.clustering.space import pooled_by_length
 from chainbert.clustering.sweep import Grid, settings_sweep
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "match_clusterings",
     "measure_composition",
     "measure_mixing",
+    "pooled_by_length",
     "settings_sweep",
     "track_clusters",
 ]

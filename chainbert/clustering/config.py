@@ -43,6 +43,9 @@ class ClusteringConfig(Section):
     """Principal components of each encoder's vectors that are looked at; the rest is taken for noise."""
     damping: float = Field(default=0.5, ge=0, le=1)
     """How far the leading components are turned down: divided by this power of their spread; 0 = not, 1 = all alike."""
+    labeller_view: bool = True
+    """Whether a study also looks through the encoder of its labeller, where that is one of its own: it was tuned to
+    tell apart what the codebook asks, and two encoders see groups that one does not."""
     medoids: int = Field(default=3, ge=1, le=20)
     """Companies named as typical of a cluster."""
 

@@ -21,6 +21,7 @@ from chainbert.clustering import (
 from chainbert.convergence import latest_rows
 from chainbert.convergence.tables import to_records
 from chainbert.study.tables import write_csv, write_table
+from chainbert.study.vectors import weighed_by_length
 
 if TYPE_CHECKING:
     from chainbert.study.work import Work
@@ -33,23 +34,35 @@ STEPS = (0.7, 1.0, 1.5)
 def group(work: Work) -> dict[str, Any]:
     """``clusters.parquet``, ``clusters.json``, ``terms.csv``, and tables of the clusters and their shares."""
     rows = work.usable
-    found = cluster(
-        work.vectors.of(rows["key"]),
-        work.study.clustering,
-        work.rng("clustering"),
-        language=rows["language"].to_numpy(dtype=str),
-    )
+    vectors, *views = looks(work, rows)
+    language = rows["language"].to_numpy(dtype=str)
+    found = cluster(vectors, work.study.clustering, work.rng("clustering"), language, views=views)
     period = pd.Series("", index=rows.index)
     period[work.placed.rows] = work.placed.period
     described = describe_clusters(found, rows, period)
     write_table(described.members, work.folder / "clusters.parquet")
     write_csv(described.terms, work.folder / "terms.csv")
-    write_csv(described.clusters, work.folder / "tables" / "clusters.csv")
+    stability = described.clusters["cluster"].map(found.stability).round(4)
+    write_csv(described.clusters.assign(stability=stability), work.folder / "tables" / "clusters.csv")
     write_csv(described.shares, work.folder / "tables" / "cluster_shares.csv")
     members = work.members.assign(period=work.placed.period, year=work.placed.year)
     labels = described.members.set_index("key")["cluster"]
-    work.write_json("clusters.json", _stability(found) | _over_time(work, members, labels) | _sweep(work, rows))
+    told = _stability(found) | _over_time(work, members, labels) | _sweep(work, rows, [vectors, *views])
+    work.write_json("clusters.json", told)
     return {"clusters": len(found.medoids), "noise_share": round(found.noise_share, 4)}
+
+
+def looks(work: Work, rows: pd.DataFrame) -> list[np.ndarray]:
+    """The companies as the study's encoder sees them, and as its labeller's own does, where it has one."""
+    encoders = [work.encoder]
+    own = getattr(work.labeller.scorer, "encoder", work.encoder)
+    if work.study.clustering.labeller_view and own.fingerprint != work.encoder.fingerprint:
+        encoders.append(own)
+    masked = work.study.companies.mask_cities
+    return [
+        weighed_by_length(work.sentences, encoder, work.store, masked=masked, progress=work.progress).of(rows["key"])
+        for encoder in encoders
+    ]
 
 
 def _stability(found: Clustering) -> dict[str, Any]:
@@ -86,14 +99,15 @@ def _over_time(work: Work, members: pd.DataFrame, labels: pd.Series[int]) -> dic
     return {**mixing.to_json(), **shared, **warnings, **events}
 
 
-def _sweep(work: Work, rows: pd.DataFrame) -> dict[str, Any]:
+def _sweep(work: Work, rows: pd.DataFrame, looks: list[np.ndarray]) -> dict[str, Any]:
     """The clustering under smaller and greater settings, to see where it tips over."""
     config = work.study.clustering.model_copy(update={"layouts": LAYOUTS_OF_A_SWEEP})
-    vectors, texts = work.vectors.of(rows["key"]), len(rows["text"].unique())
+    texts = len(rows["text"].unique())
     if texts < FEWEST_TEXTS:
         return {"sweep": []}
     size, near = config.smallest(texts), config.n_neighbors
     sizes = tuple(sorted({max(2, round(size * step)) for step in STEPS}))
     neighbours = tuple(sorted({max(2, round(near * step)) for step in STEPS}))
     grid = Grid(min_cluster_size=sizes, n_neighbors=neighbours, seeds=(work.study.seed,))
-    return {"sweep": to_records(settings_sweep(vectors, grid, config, rows["language"].to_numpy(dtype=str)))}
+    language = rows["language"].to_numpy(dtype=str)
+    return {"sweep": to_records(settings_sweep(looks[0], grid, config, language, views=looks[1:]))}

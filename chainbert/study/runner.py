@@ -155,12 +155,12 @@ class _Study:
             "tables/clusters.csv",
             "tables/cluster_shares.csv",
         )
-        group = (_text(study.clustering), seed, shared)
+        group = (_text(study.clustering), seed, shared, model, masked, work.labeller.scorer.fingerprint)
         return [
             Stage("companies", (), (table, _text(study.companies)), (companies, sentences), work.companies),
             Stage("embedding", (sentences,), (model, masked), (vectors,), work.embedding),
             Stage("labelling", (companies, sentences), label, (labels, "shares.csv"), work.labelling),
-            Stage("clustering", (companies, vectors), group, clusters, work.clustering),
+            Stage("clustering", (companies, sentences, vectors), group, clusters, work.clustering),
             Stage(
                 "convergence",
                 (companies, sentences, vectors, labels, "clusters.parquet"),

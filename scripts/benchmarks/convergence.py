@@ -148,7 +148,7 @@ def movers(rows: Rows, setting: Setting) -> dict[str, float]:
 
 
 def oracle_p(study: Study, setting: Setting) -> float:
-    """What nobody can have: the slope of the cities' difference in themes, each firm's theme and both mixtures known."""
+    """What nobody can have: the slope of the difference in themes, each firm's theme and both mixtures known."""
     home, other = (mixture(setting, city, 0.0) for city in ("Shenzhen", "Beijing"))
     score = ((other - home) / (other + home))[study.theme]
     years = np.unique(study.year)
