@@ -109,5 +109,6 @@ def _empty(rows: Rows, city: int, cell: Cell) -> dict[str, Any]:
         "n": cell.n,
         "n_reference": cell.n_reference,
         "left_out": cell.left_out,
+        "gap_error": 0.0 if cell.estimable else NAN,
         "status": cell.status,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Literal
 
@@ -15,6 +15,8 @@ from chainbert.convergence.cells import centred_rows
 from chainbert.convergence.cities import NAN, CityResult, measure_city
 from chainbert.convergence.controls import Checked, Controls, check_controls
 from chainbert.convergence.decomposition import DECOMPOSITION_COLUMNS, decompose
+from chainbert.convergence.largerows import large_rows
+from chainbert.convergence.largetrend import large_trends
 from chainbert.convergence.records import (
     DIRECTION_COLUMNS,
     GAP_COLUMNS,
@@ -24,7 +26,8 @@ from chainbert.convergence.records import (
     evidence_of,
     trend_record,
 )
-from chainbert.convergence.rows import Rows, check_rows, sized
+from chainbert.convergence.rows import Rows, sized
+from chainbert.convergence.sampled import MOST_WHOLE, firm_sample, largest_cell
 from chainbert.convergence.tables import DECIMALS, rounded, to_records
 from chainbert.convergence.trend import holm
 from chainbert.convergence.twosample import two_sample_records
@@ -42,8 +45,9 @@ class Convergence:
     """One row a city and period: city, year (the period's name), midpoint, gap, low, high, p, gap_centred, auc (chance
     that a reader who was shown other firms of both tells one of the city from one of the reference; .5 is guessing)
     with auc_low, auc_high, mmd, location (distance of the means) and dispersion (ratio of spreads) with their p's, n,
-    n_reference, left_out (firms in strata that cannot be compared), status (empty, or ``not estimable: …`` with NaN
-    numbers). gap_centred is the gap of the rows centred in each period with equal city weights; where it tells
+    n_reference, left_out (firms in strata that cannot be compared), gap_error (standard error of the gap as an estimate
+    of that of all pairs; 0 where all were measured), status (empty, or ``not estimable: …`` with NaN numbers).
+    gap_centred is the gap of the rows centred in each period with equal city weights; where it tells
     another story than gap, look at the wording all cities share."""
     trends: pd.DataFrame
     """One row a city: city, slope (a year), low, high, p, p_holm, p_equivalent, margin, minimum_detectable, power,
@@ -72,6 +76,8 @@ class Convergence:
     """Names of the periods, in time order."""
     checked: Checked | None = None
     """Placebos, confounders and simulated power behind the verdict; None where none was asked for."""
+    sampled: int = 0
+    """Rows of the sample on which AUC and the like, direction and controls were measured; 0: all rows."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for convergence.json: tables as lists of records, NaN as None."""
@@ -82,6 +88,7 @@ class Convergence:
             "firms": self.firms,
             "outside": self.outside,
             "replaced": self.replaced,
+            "sampled": self.sampled,
             "gaps": to_records(self.gaps),
             "trends": to_records(self.trends),
             "direction": to_records(self.direction),
@@ -124,6 +131,10 @@ def measure_convergence(
     survive (see Controls); without them a significant slope is a finding, and its sentence says that it was not
     checked. The same rows in any order give the same numbers exactly.
 
+    With more than 6,000 firms in a city and period, gaps and slopes still rest on every firm (all pairs up to 20,000,
+    then an estimate whose ``gap_error`` is told; float32 above 100,000 rows), p-values on the permutations' moments;
+    what needs whole matrices, on a sample of the firms; the decomposition is left out.
+
     H0 of a gap's p: within strata both cities have one distribution. H0 of a slope's p: the gap does not change.
     The interval of a gap is the firm-clustered jackknife's; where 0 is not ruled out, the statistic is degenerate and
     the interval inverts the permutation test instead.
@@ -133,18 +144,59 @@ def measure_convergence(
     overlap, and numbers outside their range.
     """
     _check_numbers(draws, margin, smallest_cell)
-    rows = check_rows(vectors, city, year, reference=reference, firm=firm, strata=strata, periods=periods)
+    rows = large_rows(vectors, city, year, reference=reference, firm=firm, strata=strata, periods=periods)
     seed = int(rng.integers(2**63))
-    results = _measure_cities(rows, seed, draws, margin, smallest_cell, two_sample)
-    labels = None if clusters is None else sized(clusters, len(np.asarray(city, dtype=object)), "clusters")[rows.source]
-    others = (code for code in range(len(rows.cities)) if code != rows.reference)
-    parts = [decompose(rows, code, clusters=labels, smallest_cell=smallest_cell, time=time) for code in others]
+    large = largest_cell(rows) > MOST_WHOLE
+    some = firm_sample(rows) if large else rows
+    results = _measure_cities(some, seed, draws, margin, smallest_cell, two_sample)
+    parts: list[list[dict[str, Any]]] = []
+    if large:
+        results = _with_all_firms(rows, results, seed, margin, smallest_cell)
+    else:
+        given = None if clusters is None else sized(clusters, len(np.asarray(city, dtype=object)), "clusters")
+        labels = None if given is None else given[rows.source]
+        others = (code for code in range(len(rows.cities)) if code != rows.reference)
+        parts = [decompose(rows, code, clusters=labels, smallest_cell=smallest_cell, time=time) for code in others]
     checked = None
     if controls is not None:
-        given: dict[str, Any] = {"firm": firm, "periods": periods, "draws": draws, "margin": margin}
-        given |= {"smallest_cell": smallest_cell, "rng": np.random.default_rng([seed, 1]), "progress": progress}
-        checked = check_controls(controls, rows, vectors, city, year, **given)
-    return _assemble(rows, results, draws, rounded(list(chain(*parts)), DECOMPOSITION_COLUMNS), checked)
+        options: dict[str, Any] = {"periods": periods, "draws": draws, "margin": margin, "progress": progress}
+        options |= {"smallest_cell": smallest_cell, "rng": np.random.default_rng([seed, 1])}
+        checked = check_controls(
+            *_chosen(controls, some if large else None, rows, vectors, city, year, firm), **options
+        )
+    found = _assemble(rows, results, draws, rounded(list(chain(*parts)), DECOMPOSITION_COLUMNS), checked)
+    return replace(found, sampled=len(some.city) if large else 0)
+
+
+def _chosen(
+    controls: Controls, sample: Rows | None, rows: Rows, *columns: ArrayLike | None
+) -> tuple[Controls, Rows, ArrayLike, ArrayLike, ArrayLike, ArrayLike | None]:
+    """The controls, the rows and the arrays they came from, or of these what is in the sample."""
+    if sample is None:
+        vectors, city, year, firm = columns
+        return controls, rows, vectors, city, year, firm  # type: ignore[return-value]  # only firm may be None
+    kept = sample.source
+    vectors, city, year, firm = (None if one is None else np.asanyarray(one)[kept] for one in columns)
+    covariates = controls.covariates.iloc[kept] if len(controls.covariates.columns) else controls.covariates
+    variants = {name: np.asanyarray(one)[kept] for name, one in controls.variants.items()}
+    chosen = replace(controls, covariates=covariates.reset_index(drop=True), variants=variants)
+    return chosen, sample, vectors, city, year, firm  # type: ignore[return-value]  # as above
+
+
+def _with_all_firms(
+    rows: Rows, sampled: dict[str, CityResult], seed: int, margin: float, smallest_cell: int
+) -> dict[str, CityResult]:
+    """Gaps and trends of all firms in place of the sample's."""
+    whole = large_trends(rows, rng=np.random.default_rng([seed, 2]), margin=margin, smallest_cell=smallest_cell)
+    results = {}
+    for name, own in sampled.items():
+        found = whole[name]
+        gaps = [
+            {measure: of_sample[measure] for measure in MEASURES if measure in of_sample} | record
+            for of_sample, record in zip(own.gaps, found.gaps, strict=True)
+        ]
+        results[name] = CityResult(gaps, found.trend, own.direction, found.periods)
+    return results
 
 
 def _measure_cities(

@@ -14,7 +14,7 @@ MEASURES = (
 )
 GAP_COLUMNS = (
     *("city", "year", "midpoint", "gap", "low", "high", "p", "gap_centred", *MEASURES),
-    *("n", "n_reference", "left_out", "status"),
+    *("n", "n_reference", "left_out", "gap_error", "status"),
 )
 TREND_COLUMNS = (
     *("city", "slope", "low", "high", "p", "p_holm", "p_equivalent", "margin"),
