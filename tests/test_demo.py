@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import adjusted_mutual_info_score, f1_score
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, f1_score
 
 from chainbert.companies import demo_companies, read_companies
 from chainbert.study import run
@@ -27,7 +27,9 @@ def gold():
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    return run("demo", out=tmp_path_factory.mktemp("demo") / "run")
+    # The README's test has the numbers of the study file; here fewer, to save time.
+    fewer = ["convergence.placebos=39", "convergence.power_studies=40"]
+    return run("demo", fewer, out=tmp_path_factory.mktemp("demo") / "run")
 
 
 def test_numbers_by_city_language_and_snapshot(companies):
@@ -124,9 +126,36 @@ def test_the_verdict_is_right_or_honestly_underpowered(finished):
 
 
 @pytest.mark.model
-def test_clusters_match_the_planted_kinds_better_than_chance(finished, gold):
+def test_what_the_verdict_rests_on_is_there(finished):
+    found = json.loads((finished.folder / "convergence.json").read_text())
+    for name in (
+        "gaps",
+        "trends",
+        "direction",
+        "decomposition",
+        "balance",
+        "held_fixed",
+        "placebos",
+        "power",
+        "controls",
+    ):
+        assert {one["city"] for one in found[name]} == {"Shanghai", "Shenzhen"}, name
+    curve = json.loads((finished.folder / "specifications.json").read_text())
+    shenzhen = next(one for one in curve["summary"] if (one["city"], one["reference"]) == ("Shenzhen", "Beijing"))
+    assert shenzhen["estimable"] == 54
+    assert shenzhen["agree"] >= 0.8  # most ways to put the question see the planted sign
+    assert shenzhen["significant_other"] == 0
+    # 34 firms in three cohorts: the simulation says so before anybody reads the gap.
+    assert all(one["power_at_margin"] < 0.8 for one in found["power"])
+
+
+@pytest.mark.model
+def test_clusters_follow_the_planted_kinds(finished, gold):
     clusters = pd.read_parquet(finished.folder / "clusters.parquet")
     assert clusters["cluster"].max() >= 3
-    assert (clusters["cluster"] == -1).mean() <= 0.25
+    assert (clusters["cluster"] == -1).mean() <= 0.15
     inside = clusters[clusters["cluster"] >= 0]
-    assert adjusted_mutual_info_score(gold["kind"].loc[inside["id"]], inside["cluster"]) > 0.2
+    kinds = gold["kind"].loc[inside["id"]]
+    # Measured: .61 and .72; another machine's last bits may merge two clusters.
+    assert adjusted_rand_score(kinds, inside["cluster"]) > 0.5
+    assert adjusted_mutual_info_score(kinds, inside["cluster"]) > 0.6

@@ -88,7 +88,7 @@ def test_an_unchanged_study_runs_no_stage_and_no_model(again, monkeypatch):
         ("clustering.n_neighbors=5", ["clustering", "convergence", "report"]),
         ("labelling.abstain_band=0.2", ["labelling", "convergence", "report"]),
         ("convergence.draws=99", ["clustering", "convergence", "specifications", "report"]),
-        ("convergence.placebos=20", ["convergence", "specifications", "report"]),
+        ("convergence.smallest_cell=8", ["convergence", "specifications", "report"]),
         ("title=Another title", ["report"]),
     ],
 )
