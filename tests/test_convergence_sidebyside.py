@@ -5,7 +5,7 @@ import pytest
 from simulated_cities import Setting, simulate
 
 from chainbert.convergence import measure_convergence, measure_share_trends
-from chainbert.convergence.sidebyside import COLUMNS, _agreement, _row, _sentence, side_by_side
+from chainbert.convergence.sidebyside import COLUMNS, _agreement, _row, _sentence, _shares, side_by_side
 from chainbert.errors import ConfigError, DataError
 
 
@@ -115,3 +115,8 @@ def test_another_reference_is_refused(measured):
         side_by_side(measured[0], {"state": other})
     with pytest.raises(ConfigError, match="margin is 0; a share between 0 and 1"):
         side_by_side(measured[0], {}, margin=0)
+
+
+def test_many_shares_are_counted_not_named():
+    assert _shares(["a", "b", "c"]) == "a, b and c shares"
+    assert _shares(["a", "b", "c", "d"]) == "4 label shares"

@@ -35,6 +35,8 @@ from chainbert.convergence.verdict import decide, sentence
 from chainbert.errors import ConfigError
 from chainbert.progress import Progress, silent
 
+SMALLEST_P = 10.0**-DECIMALS
+
 
 @dataclass(frozen=True, slots=True)
 class Convergence:
@@ -192,7 +194,9 @@ def _with_all_firms(
     for name, own in sampled.items():
         found = whole[name]
         gaps = [
-            {measure: of_sample[measure] for measure in MEASURES if measure in of_sample} | record
+            # A fitted tail may end at 0, where a p-value never does; NaN stays.
+            {measure: of_sample[measure] for measure in MEASURES if measure in of_sample}
+            | (record | {"p": float(np.maximum(record["p"], SMALLEST_P))})
             for of_sample, record in zip(own.gaps, found.gaps, strict=True)
         ]
         results[name] = CityResult(gaps, found.trend, own.direction, found.periods)

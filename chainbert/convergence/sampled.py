@@ -11,7 +11,7 @@ from chainbert.convergence.worlds import take
 
 MOST_WHOLE = 6_000
 """Firms of a city and period up to which everything is measured on all firms."""
-MOST_SAMPLED = 2_000
+MOST_SAMPLED = 1_000
 """Firms of a city and period in a sample."""
 
 

@@ -16,6 +16,7 @@ from chainbert.errors import DataError
 
 NAN = float("nan")
 VECTORS = "vectors"
+MOST_NAMED = 3
 FINDINGS = ("converging", "diverging", "no change")
 COLUMNS = (
     *("city", "measure", "closed", "low", "high", "p_holm", "p_equivalent", "verdict", "mover"),
@@ -112,7 +113,10 @@ def _sentence(city: str, rows: list[dict[str, Any]]) -> str:
     if set(said) == {vectors}:
         count = "both the vectors and the" if len(others) == 1 else "the vectors and all"
         return f"{city}: {count} {_shares([row['measure'] for row in others])} say {vectors}."
-    parts = [f"the {_shares(names)} {'says' if len(names) == 1 else 'say'} {word}" for word, names in said.items()]
+    parts = [
+        f"{'the ' if len(names) <= MOST_NAMED else ''}{_shares(names)} {'says' if len(names) == 1 else 'say'} {word}"
+        for word, names in said.items()
+    ]
     text = f"{city}: the vectors say {vectors}, {', '.join(parts)}"
     kinds = {row["agreement"] for row in others}
     if "contradicts" in kinds:
@@ -121,6 +125,9 @@ def _sentence(city: str, rows: list[dict[str, Any]]) -> str:
 
 
 def _shares(names: list[str]) -> str:
+    """Up to three by name, more by number: the table has their names."""
     if len(names) == 1:
         return f"{names[0]} share"
+    if len(names) > MOST_NAMED:
+        return f"{len(names)} label shares"
     return f"{', '.join(names[:-1])} and {names[-1]} shares"
