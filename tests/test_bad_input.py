@@ -197,6 +197,8 @@ def test_odd_cells_are_kept_and_named(study, tmp_path):
         (GOOD, "convergence.time=observed", 3, "(no observed year: 10)"),
         (GOOD, "convergence.periods=[[1990, 1999]]", 3, "(outside the study's periods: 10)"),
         (GOOD, "convergence.strata=[langage]", 3, "no column langage for convergence.strata; found key, id"),
+        (GOOD, "convergence.held_fixed=[lenght]", 3, "no column lenght for convergence.held_fixed"),
+        (GOOD, "convergence.placebo_pair=[Shenzhen, Wuhan]", 2, "convergence.placebo_pair: no row of companies.csv"),
         (
             GOOD + "".join(f"c{n},N,Town {n},2015,We trade.\n" for n in range(20)),
             "seed=1", 3, "22 cities found, at most 20 can be compared",

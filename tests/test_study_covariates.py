@@ -65,7 +65,7 @@ def test_no_names_are_no_columns_and_no_strata():
 
 
 def test_an_unknown_column_is_named_with_those_there_are():
-    with pytest.raises(DataError, match=r"firms\.csv: no column 'size' to hold fixed; found length, names_city, key"):
+    with pytest.raises(DataError, match=r"firms\.csv: no column size for convergence\.held_fixed; found key"):
         found("size")
 
 

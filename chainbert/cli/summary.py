@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+LEVEL = 0.05
 OUTCOMES = {True: "survived", False: "failed", None: "could not be checked"}
 
 
@@ -32,6 +33,7 @@ def run_summary(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
         "verdict": found["verdict"],
         "sentences": found["sentences"],
         "controls": found.get("controls") or [],
+        "significant": [one["city"] for one in found["trends"] if one["p_holm"] is not None and one["p_holm"] < LEVEL],
         "specifications": _specifications(folder),
         "seconds": round(sum(stage["seconds"] for stage in manifest["stages"] if not stage["reused"]), 1),
         "peak_mb": max(stage["peak_mb"] for stage in manifest["stages"]),
@@ -74,10 +76,10 @@ def _specifications(folder: Path) -> list[dict[str, Any]]:
 
 
 def _checks(city: str, summary: dict[str, Any]) -> list[str]:
-    """What the city's verdict had to survive, a line; and how many other specifications agree, another."""
+    """What a significant slope had to survive, a line; and how many other specifications agree, another."""
     kinds: dict[str, list[str]] = {}
     for one in summary["controls"]:
-        if one["city"] == city:
+        if one["city"] == city and city in summary["significant"]:
             kinds.setdefault(OUTCOMES[one["passed"]], []).append(one["control"])
     checked = "; ".join(f"{', '.join(names)} {outcome}" for outcome, names in kinds.items())
     lines = [f"  checked: {checked}"] if checked else []

@@ -13,16 +13,23 @@ from chainbert.embedding import EmbeddingStore, Encoder, fit_language_bias
 from chainbert.errors import DataError
 from chainbert.progress import Progress, silent
 from chainbert.study.vectors import CompanyVectors
+from chainbert.yamlfile import did_you_mean
 
 LENGTH, NAMES_CITY = "length", "names_city"
 
 
-def covariates_of(rows: pd.DataFrame, sentences: pd.DataFrame, names: Iterable[str], source: str) -> pd.DataFrame:
+def covariates_of(
+    rows: pd.DataFrame,
+    sentences: pd.DataFrame,
+    names: Iterable[str],
+    source: str,
+    setting: str = "convergence.held_fixed",
+) -> pd.DataFrame:
     """One column a name, aligned with rows.
 
     A name is a column of the company table, ``length`` (characters of the text) or ``names_city`` (whether the text
     names a city of China). A column of numbers stays one; a text without letters is missing, and missing is None or
-    NaN. Raises DataError for a name that is no column.
+    NaN. Raises DataError, which names the setting, for a name that is no column.
     """
     table = pd.DataFrame(index=range(len(rows)))
     for name in names:
@@ -35,8 +42,10 @@ def covariates_of(rows: pd.DataFrame, sentences: pd.DataFrame, names: Iterable[s
         elif name in rows.columns:
             table[name] = _values(rows[name])
         else:
-            known = ", ".join([LENGTH, NAMES_CITY, *map(str, rows.columns)])
-            raise DataError(f"{source}: no column '{name}' to hold fixed; found {known}")
+            known = [*map(str, rows.columns), LENGTH, NAMES_CITY]
+            raise DataError(
+                f"{source}: no column {name} for {setting}; found {', '.join(known)}.{did_you_mean(name, known)}"
+            )
     return table
 
 

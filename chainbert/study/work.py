@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from chainbert.companies import CompanySet, city_name, read_companies, sentences_of
-from chainbert.convergence import MOST_CITIES
-from chainbert.embedding import EmbeddingStore, Encoder
+from chainbert.convergence import MOST_CITIES, ConvergenceConfig
+from chainbert.embedding import EmbeddingStore, Encoder, load_encoder
 from chainbert.errors import ConfigError, DataError
 from chainbert.files import content_hash, write_text
 from chainbert.labelling import Codebook, Labeller, count_shares
@@ -25,6 +25,7 @@ from chainbert.study.grouping import group
 from chainbert.study.periods import Placed, place_rows
 from chainbert.study.tables import write_csv, write_table
 from chainbert.study.vectors import CompanyVectors, company_vectors
+from chainbert.yamlfile import did_you_mean
 
 
 @dataclass
@@ -79,10 +80,8 @@ class Work:
                 f"the column of the year (companies: columns: {{{config.time}: COLUMN}}), change convergence.periods, "
                 f"or compare by the other year (convergence.time: {other})"
             )
-        choices = config.specifications
-        more = [name for strata in choices.strata for name in strata] if choices else []
-        names = dict.fromkeys([*config.strata, *config.held_fixed, *more])
-        covariates_of(self.members, self.sentences, names, str(self.source))
+        for setting, names in _held(config).items():
+            covariates_of(self.members, self.sentences, names, str(self.source), setting)
         found = self.members["city"].value_counts()
         if len(found) > MOST_CITIES:
             raise DataError(
@@ -95,6 +94,14 @@ class Work:
                 f"convergence.reference = {config.reference!r}: no row of {self.source} that can be compared is of "
                 f"this city; found: {listed}"
             )
+        for city in map(city_name, config.placebo_pair or ()):
+            if city not in found.index:
+                raise ConfigError(
+                    f"convergence.placebo_pair: no row of {self.source} that can be compared is of {city}."
+                    f"{did_you_mean(city, list(found.index))}"
+                )
+        for name in config.specifications.encoders if config.specifications else ():
+            load_encoder(name)
 
     def embedding(self) -> dict[str, Any]:
         """``vectors.parquet``: one unit row a company and year."""
@@ -182,3 +189,13 @@ class Work:
         stored = pd.read_parquet(self.folder / "vectors.parquet")
         rows = np.stack(stored["vector"].to_list()).astype(np.float32)
         return CompanyVectors(stored["key"].to_numpy(dtype=object), rows, 0, 0, 0)
+
+
+def _held(config: ConvergenceConfig) -> dict[str, list[str]]:
+    """Setting → the columns it holds fixed."""
+    choices = config.specifications
+    return {
+        "convergence.strata": list(config.strata),
+        "convergence.held_fixed": list(config.held_fixed),
+        "convergence.specifications.strata": [name for names in choices.strata for name in names] if choices else [],
+    }
