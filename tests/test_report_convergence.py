@@ -24,13 +24,51 @@ from chainbert.report.estimates import scale
 from chainbert.report.exhibits import gap_figure, policy_events
 from chainbert.report.figures import policy_rules
 from chainbert.report.movement import both, change, moved, separability
+from chainbert.report.otherways import other_ways
 from chainbert.report.palette import CLOSES, OPENS, choose_colours
 from chainbert.report.runfiles import RunFiles, read_run
 from chainbert.report.specificationcurve import specifications
 from chainbert.report.verdictcards import cards, spaced
 
 CITIES = choose_colours(["Beijing", "Shanghai", "Shenzhen"])
-SECTIONS = ("moved", "change", "agreement", "differs", "placebos", "specifications", "power")
+SECTIONS = ("moved", "change", "agreement", "other-ways", "differs", "placebos", "specifications", "power")
+
+
+TOPIC = {"p": 0.4, "q": 0.97, "slope": 0.021, "low": -0.017, "high": 0.059, "first": -0.25, "status": ""} | {
+    "verdict": "underpowered",
+    "mover": "neither shown",
+}
+NEAR = {"p": 0.001, "q": 0.04, "slope": -0.031, "verdict": "converging", "mover": "home moved"}
+LABEL = {"axis": "customer", "indicator": "state"}
+SIGMA = {"measure": "between share", "city": "", "slope": -0.0047, "low": -0.0084, "high": -0.0011, "p": 0.013} | {
+    "periods": 3,
+    "status": "",
+}
+BETA = {
+    "cities": 3,
+    "beta": -0.134,
+    "low": -0.201,
+    "high": -0.07,
+    "p": 0.003,
+    "closed": 0.87,
+    "periods": 3,
+    "status": "",
+}
+OTHER = {
+    "topic_slopes": [
+        TOPIC | {"topic": "-1", "city": "Shanghai"},
+        TOPIC | dict.fromkeys(("p", "q", "slope"), None) | {"topic": "0", "city": "Shanghai", "status": "too few"},
+        TOPIC | NEAR | {"topic": "1", "city": "Shenzhen"},
+    ],
+    "sigma": [
+        {"measure": "between share", "city": "", "year": year, "value": value}
+        for year, value in (("2013–2016", 0.025), ("2017–2019", None), ("2020–2022", 0.004))
+    ],
+    "sigma_trends": [SIGMA, SIGMA | {"measure": "within", "city": "Beijing", "p": 0.2}],
+    "beta": [BETA],
+    "label_sigma_trends": [LABEL | SIGMA | {"measure": "between", "p": 0.3}],
+    "label_beta": [LABEL | BETA, LABEL | BETA | {"beta": None, "p": None, "status": "not estimable: no difference"}],
+}
 
 
 class Page(HTMLParser):
@@ -70,7 +108,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("checked")
-    write_checked_run(made)
+    write_checked_run(made, **OTHER)
     return made
 
 
@@ -109,6 +147,7 @@ def test_the_verdict_comes_first_and_what_it_rests_on_after_it_in_order(page):
         "Who moved?",
         "What the change is made of",
         "Do texts and labels say the same?",
+        "Other ways to ask",
         "What else differs",
         "Placebos",
         "Would other choices have found the same?",
@@ -146,8 +185,8 @@ def test_a_card_says_what_the_verdict_survived_and_what_the_set_could_find(files
     lines = dict(shanghai.lines)
     # Where the slope is no finding, there was nothing to survive.
     assert lines["Controls"] == (
-        "no significant slope, so nothing had to survive. For the record: failed permuted years (p = 0.317); "
-        "could not be checked length held fixed (only 3 of 14 firms)"
+        "No significant slope, so nothing had to survive. For the record: permuted years (p = 0.317); "
+        "length held fixed (only 3 of 14 firms)"
     )
     assert not {"Survived", "Failed"} & set(lines)
     assert lines["Power at the margin"].startswith("6 %")
@@ -219,6 +258,63 @@ def test_every_mover_has_words(files, mover, said):
     assert said in moved(without(files, direction=rows), CITIES).parts[0].words
 
 
+def test_topics_that_move_are_counted_marked_and_first(files):
+    part = other_ways(files).parts[0]
+    assert "none" not in part.words
+    assert "1 of 2 topics come nearer or move apart between a city and Beijing (q < 0.10): 1: " in part.words
+    assert "in Shenzhen, converging, home moved, q\u00a0= 0.040." in part.words
+    marked, noise, unknown = part.table.rows
+    assert marked[0].startswith("1: ")
+    assert marked[2:5] == ("yes", "converging", "home moved")
+    assert (noise[0], noise[2], noise[-1]) == ("in no cluster", "–", "0.970")
+    assert "too few" in unknown
+    assert {"−3.1", "−25.0", "−1.7 to 5.9"} <= cells(part)
+
+
+@pytest.mark.parametrize("changed", [{"q": 0.1}, {"q": None}, {"q": 0.01, "status": "not estimable"}])
+def test_a_topic_above_the_level_or_not_estimable_is_not_marked(files, changed):
+    part = other_ways(without(files, topic_slopes=[TOPIC | {"topic": "1", "city": "Shenzhen"} | changed])).parts[0]
+    assert "After false-discovery control, none of" in part.words
+    assert "yes" not in cells(part)
+
+
+def test_sigma_and_beta_are_said_and_stand_a_line_each(files):
+    part = other_ways(files).parts[1]
+    assert "Sigma-convergence is seen: the share of the variance that is between cities falls: −0.005" in part.words
+    assert "from 0.025 in 2013–2016 to 0.004 in 2020–2022." in part.words
+    assert "Beta-convergence is seen: β\u00a0=\u00a0−0.134 a year (−0.201 to −0.070)" in part.words
+    assert "87 % of the first distances are closed." in part.words
+    assert "sigma-convergence in none of 1, beta-convergence in 1 of 1 (customer: state)" in part.words
+    assert [row[0] for row in part.table.rows] == ["the texts"] * 2 + ["customer: state"] + ["the texts"] + [
+        "customer: state"
+    ] * 2
+    assert {"variance within Beijing", "not estimable: no difference", "0.013", "−0.008 to −0.001"} <= cells(part)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sigma", "beta"),
+    [
+        ({"p": 0.05}, "Sigma-convergence is not shown:", "Beta-convergence is not shown:"),
+        ({"slope": 0.01, "beta": 0.1}, "the variance that is between cities grows", "cities far off move farther"),
+        (
+            {"slope": None, "beta": None, "p": None, "status": "not estimable: 2 cities"},
+            "Sigma-convergence is not estimable: 2 cities.",
+            "Beta-convergence is not estimable: 2 cities.",
+        ),
+    ],
+)
+def test_every_outcome_of_sigma_and_beta_has_words(files, changed, sigma, beta):
+    words = other_ways(without(files, sigma_trends=[SIGMA | changed], beta=[BETA | changed])).parts[1].words
+    assert sigma in words
+    assert beta in words
+    assert "is seen" not in words
+
+
+def test_the_other_ways_are_left_out_where_nothing_was_asked(files):
+    assert other_ways(without(files, **{name: [] for name in OTHER})) is None
+    assert [part.heading for part in other_ways(without(files, topic_slopes=[])).parts] == ["All cities at once"]
+
+
 def test_the_change_is_split_and_what_is_not_estimable_is_said(files):
     parts, firms, flows = change(files, CITIES).parts
     assert parts.heading == "From 2013–2016 to 2020–2022"
@@ -261,8 +357,8 @@ def test_what_else_differs(files):
 def test_placebos_are_counted_whole_with_the_real_one_as_a_rule(files):
     part = placebos(files, CITIES).parts[0]
     assert [panel.heading for panel in part.panels] == [
-        "Shanghai, permuted years: p\u00a0= 0.317, does not pass",
-        "Shenzhen, permuted years: p\u00a0< 0.001, passes",
+        "Shanghai, permuted years: p\u00a0=\u00a00.317",
+        "Shenzhen, permuted years: p\u00a0<\u00a00.001, passes",
     ]
     for panel in part.panels:
         rows = rows_of(panel)
@@ -297,6 +393,28 @@ def test_the_curve_is_sorted_marked_and_coloured_by_sign(files):
     assert len(part.table.rows) == 8
 
 
+def test_placebos_pass_or_fail_only_where_there_is_a_finding(files):
+    shanghai, shenzhen = placebos(files, CITIES).parts[0].words.split("; ")
+    assert shanghai == "Shanghai, permuted years: p\u00a0=\u00a00.317"
+    assert shenzhen == "Shenzhen, permuted years: p\u00a0<\u00a00.001, passes."
+
+
+def test_a_gap_that_is_not_clear_is_said_where_a_trait_is_sized(files):
+    assert "clearly" not in differences(files, CITIES).parts[-1].words
+    rows = [row | {"gap_low": -0.01} for row in files.found("held_fixed")]
+    words = differences(without(files, held_fixed=rows), CITIES).parts[-1].words
+    assert (
+        "Not clearly above 0 over all periods, so that little may be needed: Shanghai's gap and Shenzhen's gap."
+        in words
+    )
+
+
+def test_a_stability_below_the_threshold_is_not_shown_as_reaching_it(files):
+    grouping = files.grouping | {"cluster_stability": [{"cluster": 0, "stability": 0.7461, "stable": False}]}
+    found = RunFiles(**{one: getattr(files, one) for one in files.__slots__} | {"grouping": grouping})
+    assert stabilities(found) == {0: "unstable: 0.74"}
+
+
 def test_power_has_its_line_and_the_margin(files):
     part = power(files, CITIES).parts[0]
     rows = rows_of(part.panels[0])
@@ -313,7 +431,7 @@ def test_clusters_carry_their_stability_and_warnings(page, files):
     mixing, events, unlike, noise, sweep = cluster_parts(files, CITIES)
     assert "All cities together: 0.788 (0.600 to 0.980)." in mixing.lead
     assert {"birth", "93 %", "31 %", "not supported"} <= cells(events)
-    assert "1 are changes that the bootstrap supports: birth of cluster 1" in events.words
+    assert "Of 2 events, 1 is a change that the bootstrap supports: birth of cluster 1" in events.words
     assert "cluster 1, Shenzhen, all: 50 % against 12 %" in unlike.words
     assert {"4 of 7", "Shenzhen is noisier"} <= cells(noise)
     assert "1 setting was tried, 0 of them beside a cliff" in sweep.words
@@ -324,6 +442,7 @@ def test_every_chart_has_its_table_beside_it(files):
         moved(files, CITIES),
         change(files, CITIES),
         both(files, CITIES),
+        other_ways(files),
         differences(files, CITIES),
         placebos(files, CITIES),
         specifications(files),

@@ -89,6 +89,14 @@ def _hidden(files: RunFiles) -> Part | None:
         if row.get("imbalance_needed") is not None
     ]
     words = "; ".join(needed) + "." if needed else "No such trait could be sized: there is no gap above 0."
+    unclear = [
+        str(row["city"])
+        for row in files.found("held_fixed")
+        if row.get("held_fixed") == NOTHING and row.get("gap_low") is not None and row["gap_low"] <= 0
+    ]
+    if needed and unclear:
+        named = " and ".join(f"{city}'s gap" for city in unclear)
+        words += f" Not clearly above 0 over all periods, so that little may be needed: {named}."
     lead = (
         "If a yes-or-no trait that nobody measured stood behind the whole gap, and went with the texts as a measured "
         f"one does, how much more common would it have to be in one city than in the other (0 to 1)? {words}"
@@ -103,6 +111,10 @@ def placebos(files: RunFiles, cities: Cities) -> Section | None:
     rows = files.found("placebos")
     if not rows:
         return None
+
+    def said(row: Record) -> str:
+        return _placebo_words(row, files.significant(str(row.get("city"))))
+
     drawn: dict[tuple[str, str], list[float]] = {}
     for row in files.found("placebo_draws"):
         if row.get("statistic") is not None:
@@ -116,8 +128,8 @@ def placebos(files: RunFiles, cities: Cities) -> Section | None:
         chart = placebo_histogram(
             _bars(drawn[_placebo(row)], span), float(row["statistic"]), cities.light.get(row["city"], OTHER[0]), span
         )
-        panels.append(Panel(f"placebo-{place}", _placebo_words(row), f"Placebos: {_placebo_words(row)}", chart))
-    words = "; ".join(_placebo_words(row) for row in rows) + "."
+        panels.append(Panel(f"placebo-{place}", said(row), f"Placebos: {said(row)}", chart))
+    words = "; ".join(said(row) for row in rows) + "."
     part = Part(
         table=numbers.placebo_table(rows),
         caption="Placebos",
@@ -138,11 +150,14 @@ def _placebo(row: Record) -> tuple[str, str]:
     return str(row.get("city")), str(row.get("placebo"))
 
 
-def _placebo_words(row: Record) -> str:
+def _placebo_words(row: Record, judged: bool) -> str:
+    """A placebo's outcome; judged only where there is a significant slope that has to pass."""
     name = f"{row.get('city')}, {row.get('placebo')}"
     if row.get("status"):
         return f"{name}: {row['status']}"
-    found = f"p\u00a0{equals(row['p'])}" if row.get("p") is not None else "no p"
+    found = f"p\u00a0{equals(row['p'])}".replace(" ", "\u00a0") if row.get("p") is not None else "no p"
+    if not judged:
+        return f"{name}: {found}"
     return f"{name}: {found}, {'passes' if row.get('passes') else 'does not pass'}"
 
 
@@ -216,5 +231,9 @@ def minimum_words(row: Record, reference: str) -> str:
             f"the smallest move found in four of five such sets: {percent(row['minimum_share'])} of its firms{closed}"
         )
     if "full adoption" in str(row.get("minimum") or ""):
-        return f"even if all its firms came to write as {reference}'s do, more than one in five such sets would miss it"
+        every: Record = next((one for one in row.get("curve") or [] if one.get("share") == 1), {})
+        found = "more than one in five such sets would miss it"
+        if every.get("power") is not None:
+            found = f"only {percent(every['power'])} of such sets would show it"
+        return f"even if all its firms came to write as {reference}'s do, {found}"
     return f"smallest move found in four of five such sets: {row.get('minimum') or 'not known'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import floor
 from typing import Any
 
 from chainbert.report.convergencefigures import whiskers
@@ -26,9 +27,10 @@ def cluster_warnings(files: RunFiles) -> list[str]:
 def stabilities(files: RunFiles) -> dict[int, str]:
     """A word on each cluster's stability, by its number."""
     said = {}
+    # Rounded down: what falls short of the threshold must not be shown as reaching it.
     for row in files.found("cluster_stability"):
         value, stable = row.get("stability"), row.get("stable")
-        known = "unknown" if value is None else number(value, 2)
+        known = "unknown" if value is None else number(floor(100 * value + 1e-9) / 100, 2)
         said[int(row["cluster"])] = f"stability {known}" if stable else f"unstable: {known}"
     return said
 
@@ -103,7 +105,8 @@ def _events(files: RunFiles) -> Part | None:
     named = "; ".join(
         f"{row['event']} of cluster {row['cluster']} from {row['year_from']} to {row['year_to']}" for row in changes
     )
-    words = f"Of {count(len(rows), 'event', 'events')}, {len(changes)} are changes that the bootstrap supports"
+    are = "is a change" if len(changes) == 1 else "are changes"
+    words = f"Of {count(len(rows), 'event', 'events')}, {len(changes) or 'none'} {are} that the bootstrap supports"
     words += f": {named}." if named else "."
     table = made(
         rows,

@@ -86,7 +86,8 @@ def whiskers(
     )
     if dodge:
         base = base.encode(yOffset=alt.YOffset("city:N", sort=seen))
-    ticks = alt.Axis(tickCount=5, labelExpr=SIGNED_PERCENT) if percent else alt.Axis(tickCount=5)
+    expression = SIGNED_PERCENT if percent else alt.Undefined
+    ticks = alt.Axis(tickCount=5, labelSeparation=8, labelExpr=expression)
     x = alt.X("low:Q", title=title, axis=ticks, scale=alt.Scale(domain=list(domain), nice=False))
     shape = _shape(seen, cities, legend=legend)
     layers: list[alt.Chart] = [_rule("at", one, "x", dash=[3, 3]) for one in rules]
@@ -180,9 +181,9 @@ def power_curve(
     base = _chart(row for row in points if row["city"] in home).encode(
         x=alt.X(
             "share:Q",
-            title=f"Share of a city's firms that come to write as {reference}'s do",
+            title=f"Share of firms that write as {reference}'s",
             scale=alt.Scale(domain=[0, 1]),
-            axis=alt.Axis(labelExpr=PERCENT, tickCount=5, grid=False),
+            axis=alt.Axis(labelExpr=PERCENT, tickCount=5, labelSeparation=8, labelOverlap=True, grid=False),
         ),
         color=_colour(home, cities),
         tooltip=_tooltip({"city": "City", "said": "Power", "of": "Adoption", "studies": "Simulated sets"}),

@@ -246,6 +246,6 @@ def _styled(chart: AnyChart) -> AnyChart:
         )
         .configure_axisY(labelColor=INK[0])
         .configure_text(color=INK[0])
-        .configure_legend(labelColor=INK[0], labelFontSize=13, symbolStrokeWidth=0, columnPadding=18, offset=12)
+        .configure_legend(labelColor=INK[0], labelFontSize=12, symbolStrokeWidth=0, columnPadding=9, offset=12)
     )
     return styled

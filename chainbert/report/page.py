@@ -31,6 +31,7 @@ from chainbert.report.findings import (
     trends,
 )
 from chainbert.report.movement import both, change, moved, separability
+from chainbert.report.otherways import other_ways
 from chainbert.report.palette import GLYPHS, Cities, choose_colours, css_variables
 from chainbert.report.runfiles import RunFiles, read_run
 from chainbert.report.specificationcurve import specifications
@@ -86,7 +87,7 @@ def write_report(folder: Path, facts: dict[str, Any]) -> Path:
 
 def _sections(files: RunFiles, cities: Cities) -> dict[str, Any]:
     """What each part of the verdict rests on; a section is left out where the run has nothing for it."""
-    movement = (moved(files, cities), change(files, cities), both(files, cities))
+    movement = (moved(files, cities), change(files, cities), both(files, cities), other_ways(files))
     checks = (differences(files, cities), placebos(files, cities), specifications(files), power(files, cities))
     return {
         "separability": separability(files, cities),

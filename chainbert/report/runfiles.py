@@ -13,6 +13,7 @@ import pyarrow as pa
 from chainbert.errors import DataError
 
 NO_CITY = "no city"
+LEVEL = 0.05
 _NUMBERS = {
     "shares.csv": ("n", "yes", "share", "low", "high"),
     "terms.csv": ("cluster", "rank", "weight", "firms"),
@@ -59,6 +60,11 @@ class RunFiles:
             if rows := source.get(part):
                 return [row for row in rows if isinstance(row, dict)]
         return []
+
+    def significant(self, city: str) -> bool:
+        """Whether the city's slope is a finding that the controls are asked about."""
+        p = next((row.get("p_holm") for row in self.found("trends") if row.get("city") == city), None)
+        return p is not None and float(p) < LEVEL
 
 
 def read_run(folder: Path) -> RunFiles:
