@@ -193,7 +193,7 @@ def test_a_reference_alone_has_no_other_city(study):
 
 
 def test_firms_that_keep_their_texts_show_no_change():
-    study = simulate(Setting(**{**SMALL.__dict__, "years": 1, "chinese": None}), np.random.default_rng(2))
+    study = simulate(Setting(**{**SMALL.__dict__, "years": 1, "chinese": None}), np.random.default_rng(7))
     twice = [np.concatenate([column, column]) for column in (study.vectors, study.city, study.firm)]
     year = np.repeat([2018, 2022], len(study.city))
     found = measure_convergence(
@@ -201,7 +201,8 @@ def test_firms_that_keep_their_texts_show_no_change():
     )
     assert found.trends[["slope", "low", "high"]].to_numpy().tolist() == [[0.0, 0.0, 0.0]] * 2
     assert found.trends["p"].tolist() == [1.0, 1.0]
-    assert found.verdict["Shenzhen"] == "no change"
+    # Both gaps of this study are clear (.12), so that a quarter of them is something to rule out.
+    assert set(found.verdict.values()) == {"no change"}
     assert set(found.direction["mover"]) == {"neither shown"}
 
 
