@@ -1,16 +1,15 @@
 """Words of a text in either script."""
 
-import subprocess
-import sys
-
 import opencc
 import pytest
-import rjieba
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainbert.errors import DataError
+from chainbert.errors import ConfigError, DataError
 from chainbert.wording import tokens
+from chainbert.wording.config import WordingConfig
+from chainbert.wording.vocabulary import read_words, shipped_stop_words, shipped_words
+from chainbert.yamlfile import Section, load
 
 
 def test_chinese_is_cut_into_the_lexicons_words():
@@ -82,15 +81,56 @@ def test_hostile_texts_are_read():
     assert tokens("钱包\x00\ud800" + "e" * 50_000, "zh") == ["钱包", "e" * 50_000]
 
 
-def test_the_process_wide_segmenter_is_left_alone():
-    before = rjieba.cut("机器学习")
-    tokens("机器学习", "zh")
-    assert rjieba.cut("机器学习") == before != ["机器学习"]
+class Study(Section):
+    wording: WordingConfig = WordingConfig()
 
 
-def test_importing_reads_no_dictionary():
-    code = "import chainbert.wording.words as t; print(t._segmenter.cache_info().currsize)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "0\n"
+def loaded(tmp_path, text):
+    (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+    return load(Study, tmp_path / "study.yaml").value.wording
+
+
+def test_a_study_file_names_its_words(tmp_path):
+    config = loaded(tmp_path, "wording:\n  words: [靈鏈倉]\n  stop_words: [平台]\n  english: lemmas\n")
+    assert config.tokenizer().tokens("灵链仓平台 for wallets", "zh") == ["灵链仓", "wallet"]
+    assert (config.ngrams, config.fewest_firms, config.draws, config.dictionary, config.cloud_words) == (
+        1, 2, 999, "themes", 200,
+    )  # fmt: skip
+
+
+def test_a_study_file_names_a_file_of_words(tmp_path):
+    (tmp_path / "own.txt").write_text("\ufeff# our own\n灵链仓 票据池\n\nsmart-lock\n", encoding="utf-8")
+    assert read_words(tmp_path / "own.txt") == ("灵链仓", "票据池", "smart-lock")
+    config = loaded(tmp_path, "wording:\n  words: own.txt\n")
+    assert config.tokenizer(tmp_path / "own.txt").tokens("灵链仓的票据池", "zh") == ["灵链仓", "票据池"]
+
+
+def test_a_file_of_words_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "own.txt").write_bytes("票据".encode("gb18030"))
+    for name in ("none.txt", "own.txt"):
+        with pytest.raises(ConfigError, match=rf"{name}: .*; a UTF-8 file of words, one or more a line, is expected"):
+            WordingConfig(words=name).tokenizer(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("wording:\n  words: [AI芯片]\n", r"study.yaml:2:\d+: wording.words: 'AI芯片' found among the words"),
+        ("wording:\n  stop_words: [of the]\n", r"'of the' found among the stop words"),
+        ("wording:\n  english: roots\n", r"wording.english = 'roots'"),
+        ("wording:\n  draws: 9\n", r"wording.draws = 9"),
+    ],
+)
+def test_words_that_no_text_can_be_cut_into_are_refused_where_they_stand(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message):
+        loaded(tmp_path, text)
+
+
+def test_the_lexicons_words_come_out_whole_and_are_no_stop_words():
+    assert not set(shipped_words()) & shipped_stop_words()
+    assert len(set(shipped_words())) == len(shipped_words())
+    cut = [word for word in shipped_words() if tokens(f"，{word}，", "zh") != [word]]
+    assert cut == []
 
 
 ANY_TEXT = st.text(alphabet=st.sampled_from("区塊鏈数据雲計算的公司 aAbZ-3&'，。\n\u0000é🚀"), max_size=60)
