@@ -7,7 +7,7 @@ import pytest
 
 from chainbert.errors import DataError
 from chainbert.labelling.investornames import ORIGINS, institutions, listed_origin
-from chainbert.labelling.investors import firm_origins, label_investors, origin_shares
+from chainbert.labelling.investors import label_investors
 
 
 def origin(name, **settings):
@@ -29,6 +29,8 @@ def origin(name, **settings):
         ("国投创业", "state"),
         ("深圳力合创投", "state"),
         ("京东方", "state"),
+        # 策源 is listed too, and domestic: the longer name decides.
+        ("策源资本基金", "state"),
         ("京东科技", "domestic"),
         ("Temasek淡马锡", "global"),
         ("国家集成电路产业投资基金二期", "state"),
@@ -58,6 +60,14 @@ def test_the_beginning_of_a_name_is_no_arm_of_a_house(name):
         ("砚溪市科创集团", "state", "place: 砚溪市科创集团"),
         ("Yanping Municipal Guidance Fund", "state", "word: municipal"),
         ("美国砚溪资本", "global", "word: 美国"),
+        ("挪威政府砚溪基金", "global", "word: 挪威"),
+        ("剑桥大学砚溪实验室", "global", "word: 剑桥"),
+        ("Yanxi Ministry of Ledgers", "", "unknown"),
+        ("Upper Heron University", "", "unknown"),
+        ("Shaoxing Heron University", "state", "word: university"),
+        ("砚溪新区块链基金", "domestic", "default: Chinese name"),
+        ("砚溪新区基金", "state", "word: 新区"),
+        ("砚溪人民币基金", "domestic", "default: Chinese name"),
         ("Heron Point GmbH", "global", "word: gmbh"),
         ("Singapore Heron Partners", "global", "word: singapore"),
         ("砚溪资本", "domestic", "default: Chinese name"),
@@ -93,33 +103,10 @@ def test_names_in_one_text_are_split():
     ]
 
 
-def test_firms_have_the_origins_of_all_their_investors():
-    labelled = label_investors([["腾讯", "国投创业"], [], ["Heron Point Ventures"], ["红杉中国"]])
-    table = firm_origins(labelled, 5)
-    assert table.columns.tolist() == ["investors", "told", *ORIGINS]
-    assert table["investors"].tolist() == [2, 0, 1, 1, 0]
-    assert table["told"].tolist() == [2, 0, 0, 1, 0]
-    assert table[list(ORIGINS)].values.tolist() == [
-        [True, False, True], [False] * 3, [False] * 3, [False, True, False], [False] * 3,
-    ]  # fmt: skip
-
-
-def test_shares_are_of_firms_with_an_origin():
-    origins = firm_origins(label_investors([["腾讯"], ["国投创业", "腾讯"], [], ["红杉中国"]]), 4)
-    table = origin_shares(origins, ["B", "B", "B", "S"], ["1", "", "1", "1"]).set_index(["origin", "city", "period"])
-    assert table.loc[("domestic", "B", "all"), ["n", "yes", "share"]].tolist() == [2, 2, 1]
-    assert table.loc[("state", "B", "all"), ["n", "yes"]].tolist() == [2, 1]
-    assert table.loc[("state", "B", "1"), ["n", "yes"]].tolist() == [1, 0]
-    assert table.loc[("global", "S", "all"), "low"] == pytest.approx(0.2065, abs=1e-4)
-    assert (table["low"] <= table["share"]).all()
-    with pytest.raises(DataError, match="4 companies, 1 cities and 1 periods given"):
-        origin_shares(origins, ["B"], ["1"])
-
-
 def test_no_companies():
     table = label_investors([])
     assert table.columns.tolist() == ["row", "investor", "origin", "rule"]
-    assert origin_shares(firm_origins(table, 0), [], []).empty
+    assert table.empty
 
 
 def test_a_name_has_one_origin_whatever_stands_beside_it():
@@ -128,6 +115,18 @@ def test_a_name_has_one_origin_whatever_stands_beside_it():
     random.Random(3).shuffle(names)
     table = label_investors([names, list(reversed(names))])
     assert {(row.investor, (row.origin, row.rule)) for row in table.itertuples()} == set(alone.items())
+
+
+def test_a_listed_name_is_no_arm_of_one_of_another_origin():
+    arms = {
+        name
+        for one in institutions()
+        for name in one.names
+        for arm in ("资本", "投资", "创投", "基金", "集团", "控股")
+        if name.endswith(arm) and listed_origin(name.removesuffix(arm)) not in ("", one.origin)
+    }
+    # Two houses of that name; and 银泰 is another house than Ventech's 银泰资本.
+    assert arms == {"策源资本", "Ventech银泰资本", "Ventech China银泰资本"}
 
 
 def test_the_list_is_whole():

@@ -16,16 +16,19 @@ from test_report_exports import write_words
 
 from chainbert.labelling import Codebook
 from chainbert.report.exports import export_run, undescribed
-from chainbert.report.exports.latex import LONGEST_PAGE, LatexTable, escape, example, latex
+from chainbert.report.exports.latex import LONGEST_PAGE, LatexTable, example, latex
 from chainbert.report.language import speaking
+from chainbert.report.latextext import escaped
 from chainbert.report.runfiles import read_run
 from chainbert.report.tableone import table_one
 
 HASH = "7c0bf9b48b1166e1"
 ESCAPES = {
+    "[": "{[}", "]": "{]}", "*": "{*}", "χ": r"$\chi$", "×": r"$\times$", "·": r"$\cdot$", "−": "$-$",
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "#": r"\#", "$": r"\$", "%": r"\%", "&": r"\&", "_": r"\_", "{": r"\{", "}": r"\}",
 }  # fmt: skip
+UNPRINTED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
 def printed(source: str) -> str:
@@ -35,7 +38,10 @@ def printed(source: str) -> str:
         "textbar": "|", "textquotedbl": '"', "textasciigrave": "`",
     }  # fmt: skip
     text = re.sub(r"\\(text[a-z]+)\{\}", lambda found: f"\0{list(words).index(found[1])}\0", source)
-    text = text.replace("$-$", "−").replace("-{}", "-")
+    text = re.sub(r"\\mbox\{(\([^{}]*\))\}", r"\1", text)
+    for sign, written in (("−", "$-$"), ("χ", r"$\chi$"), ("×", r"$\times$"), ("·", r"$\cdot$"), ("-", "-{}")):
+        text = text.replace(written, sign)
+    text = re.sub(r"\{([][*])\}", r"\1", text).replace(r"~\%", r" \%")
     text = re.sub(r"\\([#$%&_{}])", r"\1", text)
     return re.sub("\0([0-9])\0", lambda found: list(words.values())[int(found[1])], text)
 
@@ -51,19 +57,25 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize(("special", "written"), ESCAPES.items())
 def test_special_characters_are_escaped(special, written):
-    assert escape(f"a{special}b") == f"a{written}b"
+    assert escaped(f"a{special}b") == f"a{written}b"
 
 
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from([*sorted(ESCAPES), "-", "`", '"'])))
 def test_any_text_is_printed_as_it_is(text):
-    source = escape(text)
-    assert printed(source) == text
-    bare = re.sub(r"\\[#$%&_{}]|\\text[a-z]+\{\}|-\{\}|\$-\$", "", source)
-    assert not set(bare) & set("\\~^#$%&_{}<>")
+    source = escaped(text)
+    # A blank is one space however many there were, as TeX has it.
+    assert printed(source) == " ".join(UNPRINTED.sub(" ", text).split())
+    kept = r"\\mbox\{(?=\()|(?<=\))\}|\\[#$%&_{}]|\\text[a-z]+\{\}|-\{\}|\$(?:-|\\chi|\\times|\\cdot)\$|\{[][*]\}|~\\%"
+    assert not set(re.sub(kept, "", source)) & set("\\~^#$%&_{}<>[]*")
+    assert "--" not in source
+
+
+def test_an_interval_is_not_broken_between_lines():
+    assert escaped("state 52 % (41–64)") == r"state 52~\% \mbox{(41–64)}"
 
 
 def test_lines_and_control_characters_are_spaces():
-    assert escape("a\n\nb\x00\x07c\ud800") == "a b c "
+    assert escaped("a\n\nb\x00\x07c\ud800\u202ed") == "a b c d"
 
 
 def test_a_table_is_booktabs_and_carries_the_hash():
@@ -73,7 +85,7 @@ def test_a_table_is_booktabs_and_carries_the_hash():
     text = latex(table, run_hash=HASH)
     assert text.startswith(f"% !TEX program = xelatex\n% chainbert run {HASH}\n")
     assert r"\caption{A \& B}\label{tab:t}" in text
-    assert "\\midrule\n北京\\_1 & $-$5 \\% \\\\\n\\midrule\n{}[x] & * \\\\\n\\bottomrule" in text
+    assert "\\midrule\n北京\\_1 & $-$5~\\% \\\\\n\\midrule\n{[}x{]} & {*} \\\\\n\\bottomrule" in text
     assert "xeCJK" in text
     assert "longtable" not in text
 
@@ -108,13 +120,14 @@ def test_the_run_s_tables_say_what_the_run_found(folder):
         assert plain.count("{") == plain.count("}"), path.name
     trends = rows_of((folder / "trends.tex").read_text(encoding="utf-8"))
     shenzhen = next(row for row in trends if row[0] == "Shenzhen")
-    assert shenzhen == ["Shenzhen", "$-$0.0580", "[$-$0.0920, $-$0.0240]", "0.004", "0.900", "0.0410", "converging"]
+    slope = ["Shenzhen", "$-$0.0580", "{[}$-$0.0920, $-$0.0240{]}", "0.004", "0.900", "0.0410", "converging"]
+    assert shenzhen == slope
     keyness = rows_of((folder / "keyness.tex").read_text(encoding="utf-8"))
     assert keyness[1] == ["Beijing", "NA", "9", "7", "1.20", "2.40", "0.004", "0.040"]
     # Too few firms use the other term for its q to be asked.
     assert len(keyness) == 2
     dictionary = rows_of((folder / "dictionary.tex").read_text(encoding="utf-8"))
-    assert dictionary[1] == [r"policy \& law", *[r"50 \% [24–76]"] * 3]
+    assert dictionary[1] == [r"policy \& law", *[r"50~\% {[}24–76{]}"] * 3]
 
 
 def test_tables_in_chinese(tmp_path):

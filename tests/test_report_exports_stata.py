@@ -154,7 +154,7 @@ def test_the_run_s_companies_in_stata(tmp_path):
     given = pd.read_parquet(tmp_path / "companies.parquet")
     assert list(companies["text"]) == list(given["text"])
     assert labels["customer"] == "客户：标签；空表示不可用"
-    assert labels["customer_state_evidence"] == "客户·国家：最有力的证据句；空表示未判为“是”"
+    assert labels["customer_state_evidence"] == "客户·国家：最有力的依据句；空表示未判为“是”"
     assert values["customer"][1] == "state 国家"
     dictionary = pd.read_csv(tmp_path / "exports" / "codebook.csv", keep_default_na=False)
     here = dictionary[dictionary["file"] == "companies"]

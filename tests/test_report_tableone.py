@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -20,11 +22,12 @@ from tableone_sets import AXES, firm, random_firms, run_of, simple_firms, write_
 from chainbert.errors import ConfigError, DataError
 from chainbert.labelling import Codebook
 from chainbert.labelling.audit import estimate_shares, write_shares
+from chainbert.labelling.investors import label_investors
+from chainbert.report.firmtables import table_one_lists, table_one_page
 from chainbert.report.language import speaking
 from chainbert.report.published import published_path, read_published
 from chainbert.report.tableone import FRAME, TableOne, table_one, write_table_one
 from chainbert.report.tableonecells import ALL, Answers, count_cells, difference_p, every, firms_of
-from chainbert.report.tableoneprint import escaped
 
 PAPER = "hai-klingler-vidra-2022"
 OWN = {"customer": "private", "market": "domestic", "application": "finance"}
@@ -123,7 +126,9 @@ def test_single_choice_shows_leading_values_and_says_so(tmp_path):
 
 def test_doubtful_labels_are_counted_and_told(tmp_path):
     firms = [firm(1, "Beijing", OWN, status="abstained"), firm(2, "Beijing", OWN)]
-    assert "1 of 2 texts were too close to call" in table_one(run_of(firms), tmp_path).row("market").note
+    table = table_one(run_of(firms), tmp_path)
+    assert table.row("market").note == "1 of 2 texts are doubtful."
+    assert "Doubtful texts, too close to call" in table.note
 
 
 def test_another_codebook_gives_its_own_axes_and_names_in_both_languages(tmp_path):
@@ -202,7 +207,7 @@ def test_damaged_and_foreign_files_are_refused(three_cities, tmp_path):
     with pytest.raises(DataError, match=r"investors.parquet: cannot be read .* run the study again"):
         table_one(three_cities, tmp_path)
     pd.DataFrame({"key": ["a"]}).to_parquet(tmp_path / "investors.parquet")
-    with pytest.raises(DataError, match="column investor, origin is missing; found key"):
+    with pytest.raises(DataError, match="column investor, origin, rule is missing; found key"):
         table_one(three_cities, tmp_path)
 
 
@@ -303,6 +308,19 @@ def test_investors_are_shares_of_the_firms_that_name_any(tmp_path):
     assert told(table, "investor portrait", "Shanghai") == ["no firm names an investor"]
 
 
+def test_names_that_are_no_investors_make_no_firm_unplaced(tmp_path):
+    names = ["个人投资者", "某某资本财务顾问", "Lotus Peak", "国投创业"]
+    firms = [firm(place, "Beijing", OWN) for place in range(len(names))]
+    labelled = label_investors([[name] for name in names])
+    keys = [f"kinv-{row:04d}@2022" for row in labelled["row"]]
+    labelled.assign(key=keys).to_parquet(tmp_path / "investors.parquet")
+    assert labelled["rule"].tolist()[:2] == ["nobody", "adviser"]
+    found = cell(table_one(run_of(firms), tmp_path), "investor portrait", "Beijing")
+    assert {label: (one.yes, one.n) for label, one in found.items()} == {
+        "state": (1, 2), "global": (0, 2), "domestic": (0, 2), "unplaced": (1, 2),
+    }  # fmt: skip
+
+
 # Corrected shares
 
 
@@ -319,10 +337,31 @@ def test_corrected_shares_stand_in_place_of_counts(three_cities, tmp_path):
     table = table_one(three_cities, tmp_path)
     assert told(table, "customer", "Beijing")[:2] == ["state 41 % (30–52)", "private 30 % (11–60) †"]
     assert told(table, "customer", ALL)[0] == "state 25 % (20–30)"
-    assert cell(table, "customer", "Beijing")["state"].yes == 5
-    assert "corrected by hand codes (corrected_shares.csv)" in table.row("customer").note
-    assert "corrected" not in table.row("market").note
+    assert cell(table, "customer", "Beijing")["state"].codes == 40
+    # Said once, not row by row.
+    assert table.row("customer").note == table.row("market").note == ""
+    codes = "corrected_shares.csv; Beijing 40, All cities 40"
+    assert f"Customer base: shares of companies and years, corrected by hand codes ({codes});" in table.note
     assert "Labels are counted as the labeller gave them" not in table.note
+    with speaking("zh"):
+        assert "（corrected_shares.csv；Beijing 40、全部城市 40）" in table.note
+
+
+def test_no_count_of_labels_stands_beside_a_corrected_share(three_cities, tmp_path):
+    rows = [("customer", "state", "value", "Beijing", 1, 0.41, 0.3, 0.52)]
+    columns = ["axis", "indicator", "kind", "city", "n", "share", "low", "high"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "corrected_shares.csv", index=False)
+    table = table_one(three_cities, tmp_path)
+    place = [row.id for row in table.rows].index("customer")
+    found = {one.name: one for one in table_one_page(table).lines[place].cells[0]}
+    assert (found["state"].figure, found["state"].detail) == ("41 %", "30–52 % · 1 hand code")
+    assert found["state"].said == "state, Beijing: 41 %, by 1 hand code; list the labelled companies"
+    assert (found["private"].figure, found["private"].detail) == ("30 % †", "11–60 % · 3 of 10")
+    assert len(dict(table_one_lists(table))[found["state"].list_name]) == 5
+    line = table.to_frame().query("row == 'customer' and city == 'Beijing'").set_index("label")
+    assert (line.loc["state", "codes"], line.loc["private", "yes"], line.loc["private", "n"]) == (1, 3, 10)
+    assert line.loc["state", ["yes", "n"]].isna().all()
+    assert line["corrected"].tolist() == [True, False, False, False]
 
 
 @pytest.mark.parametrize("place", ["hand_codes.json", "tables/corrected_shares.csv", "corrected_shares.json"])
@@ -341,7 +380,8 @@ def test_what_chainbert_shares_and_a_study_write_is_read(tmp_path, place):
     entry = cell(table, "customer", "Beijing")["state"]
     row = shares.table.query("indicator == 'state' and kind == 'value' and city == 'Beijing'").iloc[0]
     assert (entry.share, entry.corrected) == (pytest.approx(row["share"], abs=1e-6), True)
-    assert f"({place})" in table.row("customer").note
+    assert entry.codes == row["n"] > 0
+    assert f"({place}; Beijing {row['n']}" in table.note
 
 
 def test_a_foreign_table_of_corrected_shares_is_refused(three_cities, tmp_path):
@@ -416,6 +456,9 @@ def test_rows_carry_holms_p_and_firms_without_a_city_take_no_part(tmp_path):
     without = run_of([one for one in firms if one["city"] != "no city"])
     assert table_one(without, tmp_path, rng=np.random.default_rng(2), draws=999).row("customer").p == customer.p
     assert table_one(files, tmp_path).row("customer").p is None
+    equal = {"Beijing": {"state": 6, "private": 6}, "Shanghai": {"state": 6, "private": 6}, "no city": {"mixed": 12}}
+    table = table_one(run_of(simple_firms(equal)), tmp_path, rng=np.random.default_rng(2), draws=199)
+    assert table.row("customer").p == 1
 
 
 def test_draws_must_be_some(three_cities, tmp_path):
@@ -454,7 +497,7 @@ def test_json_round_trip_with_the_keys(table, tmp_path):
     csv, js = table.save(tmp_path / "tables")
     assert TableOne.from_json(json.loads(js.read_text(encoding="utf-8"))) == table
     assert len(pd.read_csv(csv)) == len(table.to_frame())
-    with pytest.raises(DataError, match="schema 9 found, 1 expected"):
+    with pytest.raises(DataError, match="schema 9 found, 2 expected"):
         TableOne.from_json(table.to_json() | {"schema": 9})
     with pytest.raises(DataError, match="'keys' is missing or wrong"):
         TableOne.from_json({name: one for name, one in table.to_json().items() if name != "keys"})
@@ -511,7 +554,7 @@ def test_latex_rows_are_whole_whatever_a_city_is_called(hostile):
     assert r"\usepackage{xeCJK}" in text
     bare = re.sub(r"\\.", "", text)
     assert bare.count("{") == bare.count("}")
-    body = text.split(r"\midrule")[1].split(r"\bottomrule")[0]
+    body = text.split(r"\endfoot")[1].split(r"\end{longtable}")[0]
     rows = [
         re.sub(r"\\[&\\]?", lambda found: "" if found.group() == r"\&" else found.group(), row)
         for row in body.split(r"\addlinespace")
@@ -522,24 +565,23 @@ def test_latex_rows_are_whole_whatever_a_city_is_called(hostile):
     assert r"\input{" not in text
 
 
+@pytest.mark.skipif(not shutil.which("xelatex"), reason="no xelatex on this machine: Table 1 was not set")
+def test_xelatex_sets_the_table_whatever_a_city_is_called(hostile, tmp_path):
+    with speaking("zh"):
+        (tmp_path / "t.tex").write_text(hostile.to_latex(published=read_published(PAPER)), encoding="utf-8")
+    command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2_000:]
+    # A table that is higher than a page would be cut at its end.
+    assert "Overfull \\vbox" not in done.stdout.decode(errors="replace")
+
+
 def test_latex_without_chinese_loads_no_chinese_font_and_can_be_included(table):
     text = table.to_latex(standalone=False)
     assert "xeCJK" not in text
     assert r"\documentclass" not in text
-    assert "% \\usepackage{array, booktabs}" in text
+    assert "% \\usepackage{array, booktabs, longtable}" in text
     assert "63~\\%" not in text.replace("~", " ")
-
-
-@given(text=st.text())
-def test_escaped_text_has_no_command_of_its_own(text):
-    found = escaped(text)
-    named = ("backslash", "asciitilde", "asciicircum", "asciigrave", "quotedbl", "bar")
-    commands = [rf"\text{name}{{}}" for name in named]
-    for command in (*commands, r"$\chi$", r"$\times$", "$-$", "$<$", "$>$", "{[}", "{]}", "{*}", "-{}", r"~\%"):
-        found = found.replace(command, "")
-    found = re.sub(r"\\[&%$#_{}]", "", found)
-    assert not re.search(r"[\\&%$#_{}~^\[\]*<>|\x00-\x1f]", found)
-    assert "--" not in escaped(text)
 
 
 def test_everything_is_said_in_chinese_too(themed, tmp_path):

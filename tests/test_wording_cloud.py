@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from chainbert.errors import ConfigError, DataError
 from chainbert.wording import fonts
 from chainbert.wording.cloud import Cloud, comparison_cloud
-from chainbert.wording.glyphs import is_han
+from chainbert.wording.folding import is_han
 from chainbert.wording.packing import Sectors, pack
 
 COLOURS = {"Lu": "#000000", "Wei": "#7a2e8f", "Yan": "#3b8fd9"}

@@ -64,6 +64,12 @@ def test_windows_are_words_in_english_and_characters_in_chinese():
     assert (mixed["left"], mixed["right"]) == ("on ", " to")
 
 
+def test_matches_do_not_overlap():
+    table = concordance(["一行行行", "bank-bank-bank"], "?行").table
+    assert table[["row", "start", "end"]].values.tolist() == [[0, 0, 2], [0, 2, 4]]
+    assert concordance(["bank bank bank"], "bank bank").table["start"].tolist() == [0]
+
+
 def test_a_regular_expression_sees_one_text_only():
     assert places(["ab", "ab"], "^ab$", kind="regex") == [[0, 0, 2], [1, 0, 2]]
     assert places(["a", "b"], r"a[^x]*b", kind="regex") == []

@@ -181,6 +181,15 @@ def test_levels_count_towards_what_is_around_them(tmp_path):
     assert hits.counts.tolist() == [[2, 1, 1]]
 
 
+def test_what_a_level_excludes_counts_neither_inside_nor_around_it(tmp_path):
+    dictionary = of(
+        tmp_path,
+        "id: n\ncategories:\n  - id: service\n    categories:\n"
+        "      - {id: finance, entries: [bank], exclude: [bank holiday]}\n      - {id: other, entries: [card]}\n",
+    )
+    assert dictionary.count(["a bank holiday, a bank", "a bank holiday"]).counts.tolist() == [[1, 1, 0], [0, 0, 0]]
+
+
 def test_offsets_are_those_of_the_text_as_given_and_rows_do_not_meet(tmp_path):
     texts = ["", "🙂 İ雲計算", "\0cloud", "bank", "er cloud " * 3, "银", "行"]
     matches = of(tmp_path, SMALL).count(texts).matches

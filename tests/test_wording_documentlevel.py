@@ -172,6 +172,16 @@ def test_labels_stay_in_their_stratum():
     assert np.mean(p_of(counts, target, strata=strata) < 0.05) < 0.15
 
 
+def test_labels_are_exchanged_within_a_stratum_only():
+    # Three of six firms of one stratum use the term, all of them the target's: 1 of 20 labellings, and 1 on the other
+    # side. Firms of the other stratum, which nobody's label may leave or enter, change nothing.
+    counts = np.array([[1, 9]] * 3 + [[0, 10]] * 17)
+    strata = np.repeat([0, 1], [6, 14])
+    target = np.isin(np.arange(20), [0, 1, 2, 6, 7])
+    assert p_of(counts, target, strata=strata, draws=20_000)[0] == pytest.approx(0.05, abs=0.006)
+    assert p_of(counts[:6], target[:6], draws=20_000)[0] == pytest.approx(0.05, abs=0.006)
+
+
 def test_a_term_in_every_text_can_be_key_or_not():
     rng = np.random.default_rng(5)
     target = np.arange(200) < 80

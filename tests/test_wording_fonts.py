@@ -7,8 +7,9 @@ from fontTools.ttLib import TTCollection, TTFont
 
 from chainbert.errors import ConfigError
 from chainbert.wording import fonts
+from chainbert.wording.folding import is_han
 from chainbert.wording.fonts import faces_for
-from chainbert.wording.glyphs import extent, glyphs_of, is_han, needs_shaping
+from chainbert.wording.glyphs import extent, glyphs_of, needs_shaping
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from scipy import sparse, stats
 
 from chainbert.errors import DataError
 from chainbert.wording.contingency import Contingency, chi2, chi2_p, exact, g2, pmi
+from chainbert.wording.documentlevel import benjamini_hochberg
 from chainbert.wording.keyness import KeynessSettings, keyness, keyness_by_group
 from chainbert.wording.logodds import log_odds
 from chainbert.wording.matrix import TermMatrix
@@ -320,6 +321,18 @@ def test_q_is_asked_of_terms_that_enough_firms_use():
     table = found.table.set_index("term")
     assert table["p"].notna().all()
     assert table["q"].isna().to_dict() == {"a": False, "b": True}
+
+
+def test_terms_that_too_few_firms_use_take_no_part_in_the_false_discovery_rate():
+    rng = np.random.default_rng(3)
+    texts = ["".join(rng.choice([*"abcdefghijklmnop"], 3)) for _ in range(40)]
+    settings = KeynessSettings(fewest_firms=8)
+    table = keyness(
+        matrix_of(texts), np.repeat(["x", "y"], 20), target="x", rng=np.random.default_rng(0), settings=settings
+    ).table
+    asked = table["firms"] + table["firms_reference"] >= 8
+    assert 2 < asked.sum() < len(table) - 2
+    assert table.loc[asked, "q"].to_numpy() == pytest.approx(benjamini_hochberg(table.loc[asked, "p"].to_numpy()))
 
 
 def test_every_group_against_all_others():

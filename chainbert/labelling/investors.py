@@ -6,18 +6,17 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from chainbert.companies.cities import known_cities
 from chainbert.companies.fields import investors_of, is_nothing
 from chainbert.errors import DataError
 from chainbert.labelling.investornames import ORIGINS, listed_origin
-from chainbert.labelling.shares import ALL_PERIODS, wilson
 from chainbert.wording.folding import HAN, folded
 
 COLUMNS = ["row", "investor", "origin", "rule"]
+NO_INVESTOR = ("nobody", "adviser")
+"""Rules of names that are no investor's."""
 _HAN = re.compile(f"[{HAN}]")
 # 财务顾问 stands among the investors of a round and has put in nothing.
 _ADVISER = re.compile(r"财务顾问|融资顾问|financial advis[eo]r|\(fa\)", re.IGNORECASE)
@@ -30,7 +29,9 @@ _NOBODY = re.compile(
 )
 _ABROAD = (
     "美国|英国|日本|德国|法国|韩国|新加坡|瑞士|瑞典|挪威|荷兰|丹麦|芬兰|加拿大|以色列|马来西亚|泰国|印尼|印度|越南|俄罗斯|澳大利亚|澳洲|"
-    "西班牙|意大利|迪拜|阿联酋|沙特|中东|硅谷|纽约|伦敦|东京|香港|澳门|台湾|台北|欧洲|北美|亚洲|海外|外资|中外合资"
+    "西班牙|意大利|迪拜|阿联酋|沙特|中东|硅谷|纽约|伦敦|东京|香港|澳门|台湾|台北|欧洲|北美|亚洲|海外|外资|中外合资|"
+    "波士顿|芝加哥|洛杉矶|旧金山|西雅图|多伦多|温哥华|巴黎|柏林|慕尼黑|苏黎世|首尔|大阪|悉尼|墨尔本|"
+    "牛津|剑桥|哈佛|耶鲁|斯坦福|普林斯顿|康奈尔"
 )
 _ABROAD_LATIN = (
     "usa|america|american|california|silicon valley|new york|boston|london|uk|british|england|europe|european|germany|"
@@ -40,13 +41,16 @@ _ABROAD_LATIN = (
     "gmbh|plc|pte|pty|llc|k\\.k\\.|n\\.v\\.|s\\.a\\."
 )
 _STATE = (
-    "引导基金|引导子基金|国资|国有|国企|央企|城投|农投|交投|水投|科创委|政府|财政|人民|管委会|"
-    "科技局|经信|工信|发改|供销|军民融合|国防|兵器|航天|航空工业|电网|烟草|邮政|石油|石化|高新区|开发区|经开|自贸|新区|园区|"
+    "引导基金|引导子基金|国资|国有|国企|央企|城投|农投|交投|水投|科创委|政府|财政|人民(?!币)|管委会|"
+    "科技局|经信|工信|发改|供销|军民融合|国防|兵器|航天|航空工业|电网|烟草|邮政|石油|石化|经开|自贸|(?:高新|开发|新|园)区(?!块)|"
     "大学|研究院|研究所|科学院|银行|广电|日报|报业|出版|电视台|广播"
 )
 _STATE_LATIN = (
-    "guidance fund|state[- ](?:owned|capital|assets|fund|innovation|development|digital)|sasac|government|municipal|"
-    "provincial|public finance|national fund|ministry|university|academy of sciences"
+    "guidance fund|state[- ](?:owned|capital|assets|fund|innovation|development|digital)|sasac|municipal|provincial"
+)
+# Public anywhere; of the Chinese state beside a place in China.
+_PUBLIC_LATIN = re.compile(
+    "(?<![a-z])(?:government|public finance|national fund|ministry|university|academy of sciences)(?![a-z])"
 )
 # 国家, 中国, 全国 before an institution: 中国文化产业投资基金. (红杉资本中国 has it behind.)
 _NATIONAL = re.compile("(?:中国|国家|全国|中央|中华).*(?:基金|投资|银行|集团|公司|资本|创投)")
@@ -56,7 +60,7 @@ _PUBLIC_KIND = (
 )
 _ENDING = "基金|投资|创投|集团|控股|公司|风险|担保|资本"
 # 浙江省…投资, 苏州市…集团: the word for a level of government between a place and what it runs.
-_LEVEL = re.compile(f"[{HAN}]{{2,4}}[省市区县州].{{0,8}}(?:{_ENDING}|产业|引导|开发)")
+_LEVEL = re.compile(f"[{HAN}]{{2,4}}(?:[省市县州]|区(?!块)).{{0,8}}(?:{_ENDING}|产业|引导|开发)")
 # Public after a place, and parts of private names elsewhere: 青岛…国投, 朗科投资.
 _AFTER_PLACE = re.compile(
     "国投|科投|产投|文投|旅投|建投|铁投|金控|国控|国创|人才基金|产业(?:投资|发展|创业投资|股权投资)?基金|母基金"
@@ -95,48 +99,6 @@ def label_investors(investors: Sequence[Sequence[str] | str], *, latin: str = ""
     return pd.DataFrame(rows, columns=COLUMNS).astype(kinds)
 
 
-def firm_origins(labelled: pd.DataFrame, n: int) -> pd.DataFrame:
-    """What a table of ``label_investors`` says of each of its n companies, one row a company in their order.
-
-    investors: names given; told: those with an origin; state, global, domestic: whether any of them is (bool).
-    """
-    counted = labelled.assign(told=labelled["origin"] != "", **{one: labelled["origin"] == one for one in ORIGINS})
-    sums = counted.groupby("row")[["told", *ORIGINS]].sum().reindex(range(n), fill_value=0)
-    named = labelled.groupby("row").size().reindex(range(n), fill_value=0)
-    table = sums[list(ORIGINS)].astype(bool).reset_index(drop=True)
-    table.insert(0, "investors", named.to_numpy(dtype=int))
-    table.insert(1, "told", sums["told"].to_numpy(dtype=int))
-    return table
-
-
-def origin_shares(
-    origins: pd.DataFrame,
-    city: Sequence[str] | npt.NDArray[np.object_],
-    period: Sequence[str] | npt.NDArray[np.object_],
-) -> pd.DataFrame:
-    """The share of a city's companies with investors of each origin, in each period and in ``all``.
-
-    ``origins`` is a table of ``firm_origins``, ``city`` and ``period`` (n,); period "" counts in ``all`` only.
-    Counted are companies of which the origin of some investor is told: n. One row an origin, city and period with
-    such companies: origin, city, period, n, yes, share, low, high (95 %, Wilson 1927). A company can have several.
-    Raises DataError where the lengths differ.
-    """
-    if not len(origins) == len(city) == len(period):
-        raise DataError(
-            f"{len(origins)} companies, {len(city)} cities and {len(period)} periods given; as many expected"
-        )
-    rows = origins.assign(city=np.asarray(city, dtype=object), period=np.asarray(period, dtype=object))
-    rows = rows[(rows["told"] > 0) & (rows["city"] != "")]
-    places = pd.concat([rows.assign(period=ALL_PERIODS), rows[rows["period"] != ""]])
-    cells = places.groupby(["city", "period"], sort=True)[list(ORIGINS)]
-    n, yes = cells.size().to_numpy(dtype=int), cells.sum()
-    parts = [yes.index.to_frame(index=False).assign(n=n, yes=yes[one].to_numpy(dtype=int)) for one in ORIGINS]
-    table = pd.concat(parts, ignore_index=True)
-    table.insert(0, "origin", np.repeat(np.array(ORIGINS, dtype=object), len(n)))
-    low, high = wilson(table["yes"].to_numpy(), table["n"].to_numpy())
-    return table.assign(share=table["yes"] / table["n"], low=low, high=high)
-
-
 def _origin(name: str) -> tuple[str, str]:
     text = folded(name).strip()
     if is_nothing(text) or _NOBODY.fullmatch(text):
@@ -162,6 +124,8 @@ def _state(text: str) -> str:
         return f"word: {match.group()}"
     if match := _NATIONAL.match(text):
         return f"word: {text[:2]}"
+    if (match := _PUBLIC_LATIN.search(text)) and _latin_places().search(text):
+        return f"word: {match.group()}"
     place = _places().match(text) or _PROVINCE_IN_SHORT.match(text)
     if place and (match := _AFTER_PLACE.search(text)):
         return f"place: {place.group()} {match.group()}"

@@ -35,11 +35,11 @@ from chainbert.report.tableonerows import (
 from chainbert.report.tableonesources import TITLES, Sources, shipped_codebook
 from chainbert.report.tableonewords import Line, lines, table_notes, wide
 
-SCHEMA = 1
+SCHEMA = 2
 # Columns that a page has room for.
 PRINTED = 6
 FRAME = (
-    *("row", "label", "city", "yes", "n", "share", "low", "high", "p", "p_holm"),
+    *("row", "label", "city", "yes", "n", "codes", "share", "low", "high", "p", "p_holm"),
     *("name", "terms", "corrected", "status"),
 )
 
@@ -71,8 +71,9 @@ class TableOne:
     def to_frame(self) -> pd.DataFrame:
         """One row an entry, columns as in ``FRAME``.
 
-        row and label are ids; share, low, high in [0, 1]; p and p_holm are the row's; name is the label as printed in
-        the language that is spoken; status says why a cell has no entry ("" otherwise).
+        row and label are ids; yes of n firms, or, where ``corrected``, the hand codes behind the share (codes);
+        share, low, high in [0, 1]; p and p_holm are the row's; name is the label as printed in the language that is
+        spoken; status says why a cell has no entry ("" otherwise).
         """
         lines: list[dict[str, object]] = []
         for row in self.rows:
@@ -87,7 +88,7 @@ class TableOne:
         frame[["label", "name", "terms", "status"]] = frame[["label", "name", "terms", "status"]].fillna("")
         numbers = dict.fromkeys(("share", "low", "high", "p", "p_holm"), "float64")
         frame["corrected"] = frame["corrected"].eq(other=True)
-        return frame.astype({**numbers, "yes": "Int64", "n": "Int64"})
+        return frame.astype({**numbers, **dict.fromkeys(("yes", "n", "codes"), "Int64")})
 
     def lines(self, published: Published | None = None, cities: Sequence[str] | None = None) -> list[Line]:
         """The printed rows in the language that is spoken: texts with the keys of the firms behind each.
@@ -181,7 +182,7 @@ def table_one(
     if draws < 1:
         raise ConfigError(f"draws = {draws} found; at least 1 was expected")
     firms = firms_of(files, city_order(files))
-    at = Sources(files, folder, firms, codebook or shipped_codebook(files))
+    at = Sources(files, folder, firms, codebook or shipped_codebook(files.labels))
     measured = _measured(at)
     corrected = read_corrected(files, folder)
     rows = [one.row for one in measured]
@@ -189,7 +190,7 @@ def table_one(
         rows = _tested(measured, at, draws, rng)
     if corrected:
         rows = correct_rows(rows, corrected)
-    notes = table_notes(rows, draws if rng is not None else None)
+    notes = table_notes(rows, draws if rng is not None else None, corrected.file if corrected else "")
     return TableOne(firms.cities, tuple(firms.keys), tuple(rows), tuple(notes))
 
 
@@ -232,7 +233,9 @@ def _tested(measured: list[Measured], at: Sources, draws: int, rng: np.random.Ge
 
 
 def _numbers(one: Entry) -> dict[str, object]:
-    return {name: getattr(one, name) for name in ("label", "yes", "n", "share", "low", "high")}
+    found = {name: getattr(one, name) for name in ("label", "yes", "n", "codes", "share", "low", "high")}
+    # What was counted would contradict a corrected share beside it.
+    return found | {"yes": None, "n": None} if one.corrected else found
 
 
 def _row(content: dict[str, Any], keys: Sequence[str]) -> Row:

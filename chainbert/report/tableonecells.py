@@ -42,8 +42,15 @@ class Entry:
     keys: tuple[str, ...]
     """Keys of companies.parquet, sorted."""
     terms: tuple[str, ...] = ()
-    corrected: bool = False
-    """Whether share and interval come from hand codes and labels together, not from counting labels."""
+    codes: int | None = None
+    """Hand codes that share and interval come from, together with all labels; None where labels were counted.
+
+    Such a share is not ``yes`` of ``n``: that is what the labeller said, whose firms the keys are."""
+
+    @property
+    def corrected(self) -> bool:
+        """Whether share and interval are corrected by hand codes."""
+        return self.codes is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,11 @@ class Row:
     p: float | None = None
     """Of no difference between the cities; None where there is nothing to compare."""
     p_holm: float | None = None
+
+    @property
+    def corrected(self) -> bool:
+        """Whether some of its shares are corrected by hand codes."""
+        return any(entry.corrected for cell in self.cells.values() for entry in cell)
 
     @property
     def title(self) -> str:

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 
 from chainbert.errors import DataError
 from chainbert.report.runfiles import RunFiles, records
-from chainbert.report.tableonecells import ALL, Entry, Row, in_both
+from chainbert.report.tableonecells import ALL, Entry, Row
 
 # Where ``chainbert shares … --by city --out`` puts them so that they are found.
 NAMES = tuple(
@@ -22,13 +23,22 @@ EVERYWHERE = "all"
 _NEEDED = ("axis", "indicator", "kind", "n", "share", "low", "high")
 
 
+class Share(NamedTuple):
+    """A corrected share with its 95 % interval, and the hand codes behind it."""
+
+    share: float
+    low: float
+    high: float
+    codes: int
+
+
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """Corrected shares of values by city."""
+    """Corrected shares of values by city, of companies and years."""
 
     file: str
-    shares: dict[tuple[str, str, str], tuple[float, float, float]]
-    """(axis, value, column of Table 1) → share, low, high."""
+    shares: dict[tuple[str, str, str], Share]
+    """(axis, value, column of Table 1) → its share."""
 
 
 def read_corrected(files: RunFiles, folder: Path) -> Corrected | None:
@@ -42,7 +52,7 @@ def read_corrected(files: RunFiles, folder: Path) -> Corrected | None:
     return None if path is None else Corrected(path.relative_to(folder).as_posix(), _by_city(_read(path), path))
 
 
-def _by_city(table: pd.DataFrame, path: Path) -> dict[tuple[str, str, str], tuple[float, float, float]]:
+def _by_city(table: pd.DataFrame, path: Path) -> dict[tuple[str, str, str], Share]:
     if missing := [name for name in _NEEDED if name not in table]:
         found = f"{path}: column {', '.join(missing)} is missing"
         raise DataError(f"{found}; a table of `chainbert shares --by city` was expected.")
@@ -56,7 +66,7 @@ def _by_city(table: pd.DataFrame, path: Path) -> dict[tuple[str, str, str], tupl
     for row in records(table):
         city = str(row.get("city", EVERYWHERE))
         place = str(row["axis"]), str(row["indicator"]), ALL if city == EVERYWHERE else city
-        shares[place] = float(row["share"]), float(row["low"]), float(row["high"])
+        shares[place] = Share(float(row["share"]), float(row["low"]), float(row["high"]), int(row["n"]))
     return shares
 
 
@@ -75,7 +85,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def correct_rows(rows: Iterable[Row], corrected: Corrected) -> list[Row]:
-    """The rows with corrected shares in place of counted ones; a row that has any says so."""
+    """The rows with corrected shares in place of counted ones."""
     return [_corrected(row, corrected) for row in rows]
 
 
@@ -84,13 +94,7 @@ def _corrected(row: Row, corrected: Corrected) -> Row:
         found = corrected.shares.get((row.id, entry.label, column))
         if found is None:
             return entry
-        return replace(entry, share=found[0], low=found[1], high=found[2], corrected=True)
+        return replace(entry, **found._asdict())
 
     cells = {column: tuple(better(column, entry) for entry in cell) for column, cell in row.cells.items()}
-    if not any(entry.corrected for cell in cells.values() for entry in cell):
-        return row
-    words = (
-        "Shares and intervals are corrected by hand codes ({file}), those marked † are counted; the firms listed are "
-        "those that the labeller put here."
-    )
-    return replace(row, cells=cells, notes=(*row.notes, in_both(words, file=corrected.file)))
+    return replace(row, cells=cells)

@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from html import escape
 
 from chainbert.report.language import say, spoken
+from chainbert.report.latextext import CHINESE, escaped, has_chinese
 from chainbert.report.tableonewords import Line, column_title
 
-_CHINESE = re.compile("[\u2e80-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U000323af]")
-# What no font prints and XeLaTeX refuses: controls, line separators, directions, halves of characters.
-_UNPRINTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+")
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "`": r"\textasciigrave{}",
-    '"': r"\textquotedbl{}",
-    "<": "$<$",
-    ">": "$>$",
-    "|": r"\textbar{}",
-    # A bracket or star after the end of a row would be its argument.
-    "[": "{[}",
-    "]": "{]}",
-    "*": "{*}",
-    # Not in the letters of Latin Modern, XeLaTeX's own font.
-    "χ": r"$\chi$",
-    "−": "$-$",
-    "×": r"$\times$",
-    **{special: f"\\{special}" for special in "&%$#_{}"},
-}
-_SPECIAL = re.compile("[" + re.escape("".join(_LATEX)) + "]|-(?=-)")
-_CHINESE_FONT = (
-    "% The fonts of TeX Live for Chinese; any other font of the machine can stand here by its name.",
-    r"\usepackage{xeCJK}",
-    r"\setCJKmainfont[BoldFont=FandolSong-Bold.otf, ItalicFont=FandolKai-Regular.otf]{FandolSong-Regular.otf}",
-)
 _STUB = 0.14
 
 
@@ -85,39 +57,29 @@ def latex(lines: Sequence[Line], columns: Sequence[str], note: str, *, standalon
             title = say("As published: {title}", title=line.published_title)
             theirs = [escaped(line.published.get(column, "–")) for column in columns]
             body.append([rf"\textit{{{escaped(title)}}}", *theirs, *([""] if with_p else [])])
+    head = [r"\toprule", " & ".join(heads) + r" \\", r"\midrule"]
     table = [
-        r"\begin{table}[p]",
-        r"\footnotesize",
+        # Many cities' rows are higher than a page.
+        r"{\footnotesize",
         r"\setlength{\tabcolsep}{3pt}",
-        rf"\caption{{{escaped(say('Firms by city'))}}}",
-        rf"\begin{{tabular}}{{@{{}}{layout}{'r' if with_p else ''}@{{}}}}",
-        r"\toprule",
-        " & ".join(heads) + r" \\",
-        r"\midrule",
+        rf"\begin{{longtable}}{{@{{}}{layout}{'r' if with_p else ''}@{{}}}}",
+        rf"\caption{{{escaped(say('Firms by city'))}}}\\",
+        *(*head, r"\endfirsthead", *head, r"\endhead", r"\bottomrule", r"\endfoot"),
         "\n\\addlinespace\n".join(" & ".join(row) + r" \\" for row in body),
-        r"\bottomrule",
-        r"\end{tabular}",
-        "",
-        r"\medskip",
+        r"\end{longtable}",
+        r"\noindent",
         " ".join(notes),
-        r"\end{table}",
+        r"\par}",
         "",
     ]
     text = "\n".join(table)
     return _document(text) if standalone else _header(text, "% ") + text
 
 
-def escaped(text: str) -> str:
-    """Text that XeLaTeX prints as it is: no character of it is a command."""
-    printed = " ".join(_UNPRINTED.sub(" ", text).split())
-    return _SPECIAL.sub(lambda found: _LATEX.get(found.group(), "-{}"), printed).replace(r" \%", r"~\%")
-
-
 def _header(table: str, prefix: str) -> str:
     """The packages that the table needs; as comments in a file to be included."""
-    packages = [r"\usepackage{array, booktabs}", *(_CHINESE_FONT if _CHINESE.search(table) else ())]
-    lines = ["% !TEX program = xelatex", *(line if line.startswith("%") else prefix + line for line in packages)]
-    return "\n".join(lines) + "\n"
+    packages = [r"\usepackage{array, booktabs, longtable}", *(CHINESE if has_chinese(table) else ())]
+    return "\n".join(["% !TEX program = xelatex", *(prefix + line for line in packages)]) + "\n"
 
 
 def _document(table: str) -> str:

@@ -51,9 +51,8 @@ def number_row(at: Sources) -> Measured:
         cells[column] = tuple(
             Entry(name, len(one), len(one), None, None, None, tuple(one)) for name, one in counted.items()
         )
-    note = in_both("Firms with a usable text. A firm seen in several years counts once in a city, by its latest text.")
     names = {name: in_both(name) for name in (FIRMS, YEARS)}
-    return Measured(Row(NUMBER, in_both("Number of firms"), (note,), cells, names, in_both("no firm")))
+    return Measured(Row(NUMBER, in_both("Number of firms"), (), cells, names, in_both("no firm")))
 
 
 def axis_row(at: Sources, axis: Axis) -> Measured:
@@ -65,11 +64,7 @@ def axis_row(at: Sources, axis: Axis) -> Measured:
     counted = {key for keys in at.firms.keys.values() for key in keys} & set(answers.said.index)
     status = at.files.labels.loc[at.files.labels["key"].isin(counted), f"{axis.id}.status"]
     if doubtful := int(status.isin(["abstained", "not transferable"]).sum()):
-        words = (
-            "{doubtful} of {n} texts were too close to call or unlike the texts that the labeller was calibrated on; "
-            "they count with the likelier value."
-        )
-        notes.append(in_both(words, doubtful=f"{doubtful:,}", n=f"{len(counted):,}"))
+        notes.append(in_both("{doubtful} of {n} texts are doubtful.", doubtful=f"{doubtful:,}", n=f"{len(counted):,}"))
     cells = count_cells(answers, at.firms, leading(VALUES_SHOWN) if single else every)
     row = Row(
         axis.id, at.axis_name(axis), tuple(notes), cells, at.value_names(axis, answers), in_both("no firm was labelled")
@@ -83,7 +78,7 @@ def theme_row(at: Sources) -> Measured:
     themes = at.themes()
     if themes is None:
         return _absent(at, THEMES, title, MENTIONS)
-    words = "The {top} most used themes of the dictionary in each city; a firm may use several."
+    words = "The {top} most used in each city; a firm may use several."
     cells = count_cells(themes, at.firms, leading(TOP))
     note, empty = in_both(words, top=TOP), in_both("no firm uses a theme")
     return Measured(Row(THEMES, title, (note,), cells, at.theme_names(themes), empty), themes)
@@ -107,10 +102,7 @@ def cluster_row(at: Sources) -> Measured:
     }
     found = count_cells(answers, at.firms, leading(TOP, besides=(NOISE,)))
     cells = {city: tuple(replace(one, terms=tuple(shown[one.label])) for one in cell) for city, cell in found.items()}
-    words = (
-        "The {top} largest clusters of like texts among the city's firms, named by the terms that set each apart; "
-        "other firms are in smaller clusters or in none."
-    )
+    words = "The {top} largest in each city, named by their terms; other firms are in smaller ones or in none."
     note, empty = in_both(words, top=TOP), in_both("no firm is in a cluster")
     return Measured(Row(CLUSTERS, title, (note,), cells, names, empty), answers)
 
@@ -133,10 +125,7 @@ def feature_row(at: Sources) -> Measured:
     led = count_cells(values, at.firms, leading(TOP))
     cells = {city: tuple(one for value in cell for one in shares[value.label][city]) for city, cell in led.items()}
     joint = pd.concat([one.said for one in uses.values()], axis=1).reindex(values.said.index).fillna(value=False)
-    words = (
-        "{axis} × theme: of the firms with each of the city's {top} leading values, the share using its "
-        "{each} most used themes."
-    )
+    words = "{axis} × theme: the {each} most used themes among the firms of each of the {top} leading values."
     note = in_both(words, axis=at.axis_name(axis), top=TOP, each=THEMES_EACH)
     names = crossed("{first}: {second}", at.value_names(axis, values), at.theme_names(themes))
     row = Row(FEATURES, title, (note,), cells, names, in_both("no firm uses a theme"))
@@ -165,8 +154,8 @@ def business_row(at: Sources) -> Measured:
     cells = count_cells(answers, at.firms, leading(TOP))
     terms = _terms(at, answers)
     words = (
-        "{first} × {second}: the {top} most common combinations, each with the terms that set its firms' texts apart "
-        "from those of all other combinations and cities (class-based TF-IDF; at least two of its firms use each)."
+        "{first} × {second}: the {top} most common combinations, with terms that set their texts apart from all others "
+        "(class-based TF-IDF, two firms or more)."
     )
     note = in_both(words, first=at.axis_name(first), second=at.axis_name(second), top=TOP)
     with_terms = {
@@ -204,8 +193,8 @@ def investor_row(at: Sources) -> Measured:
     if origins is None:
         return _absent(at, PORTRAIT, title, INVESTORS)
     note = in_both(
-        "Of the firms that name investors, the share with at least one of that origin, read from the investor's name; "
-        "a firm may have several. Unplaced: no investor's name tells its origin."
+        "Of the firms that name investors, those with one of that origin or more, told by names: a Chinese name that "
+        "shows neither the state nor a place abroad counts as domestic. Unplaced: no name tells."
     )
     names = {label: in_both(words) for label, words in ORIGINS.items()} | {UNPLACED: in_both(UNPLACED)}
     cells = count_cells(origins, at.firms, every)

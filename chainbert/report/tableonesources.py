@@ -14,6 +14,7 @@ import pyarrow as pa
 from chainbert.errors import DataError
 from chainbert.files import shipped
 from chainbert.labelling.codebook import MIXED, UNCLEAR, Codebook
+from chainbert.labelling.investors import NO_INVESTOR
 from chainbert.report.companyrows import Axis, axes_of
 from chainbert.report.runfiles import NO_CITY, RunFiles, records
 from chainbert.report.tableonecells import Answers, Firms, Text, dummies, in_both
@@ -117,11 +118,15 @@ class Sources:
         return terms
 
     def origins(self) -> Answers | None:
-        """Origins of the investors of every usable row that names one; None where the run did not label investors."""
-        table = read_table(self.folder / INVESTORS, ("key", "investor", "origin"))
+        """Origins of the investors of every usable row that names one; None where the run did not label investors.
+
+        ``未透露`` and a round's adviser name no investor.
+        """
+        table = read_table(self.folder / INVESTORS, ("key", "investor", "origin", "rule"))
         if table is None:
             return None
-        table = table[table["key"].isin(self.usable) & (table["investor"].fillna("") != "")]
+        named = (table["investor"].fillna("") != "") & ~table["rule"].isin(NO_INVESTOR)
+        table = table[table["key"].isin(self.usable) & named]
         keys = pd.Index(sorted(set(table["key"])))
         said = pd.DataFrame(
             {name: keys.isin(table.loc[table["origin"] == name, "key"]) for name in ORIGINS}, index=keys
@@ -129,9 +134,9 @@ class Sources:
         return Answers(said.assign(**{UNPLACED: ~said.any(axis=1)}), exclusive=False)
 
 
-def shipped_codebook(files: RunFiles) -> Codebook | None:
+def shipped_codebook(labels: pd.DataFrame) -> Codebook | None:
     """The shipped codebook that made the labels, by its version; None where it was another one."""
-    versions = set(files.labels["codebook"].dropna()) if "codebook" in files.labels else set()
+    versions = set(labels["codebook"].dropna()) if "codebook" in labels else set()
     return next((book for book in _shipped_codebooks() if book.version in versions), None)
 
 

@@ -7,10 +7,16 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from chainbert.report.language import say, spoken
+from chainbert.report.language import message, say, spoken
 from chainbert.report.published import Published, PublishedRow, row_of
 from chainbert.report.tableonecells import ALL, SMALLEST, Entry, Row, Text, in_both
 from chainbert.report.tables import number, probability
+
+COMMA = {"en": ", ", "zh": "、"}
+DOUBTFUL = message(
+    "Doubtful texts, too close to call or unlike those that the labeller was calibrated on, count with the likelier "
+    "value."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,7 @@ def entry_text(row: Row, entry: Entry) -> str:
         return _with_terms(row, entry, say("{name} {yes} of {n}", name=name, yes=entry.yes, n=entry.n))
     share, low, high = (number(100 * (value or 0), 0) for value in (entry.share, entry.low, entry.high))
     text = say("{name} {share} % ({low}–{high})", name=name, share=share, low=low, high=high)
-    mixed = any(one.corrected for cell in row.cells.values() for one in cell) and not entry.corrected
-    return _with_terms(row, entry, f"{text} †" if mixed else text)
+    return _with_terms(row, entry, f"{text} †" if row.corrected and not entry.corrected else text)
 
 
 def _one(label: str) -> str:
@@ -91,8 +96,7 @@ def _with_terms(row: Row, entry: Entry, text: str) -> str:
     """The terms, unless they are the entry's name."""
     if not entry.terms or row.name(entry.label) == " · ".join(entry.terms):
         return text
-    joined = ("、" if spoken() == "zh" else ", ").join(entry.terms)
-    return say("{entry}: {terms}", entry=text, terms=joined)
+    return say("{entry}: {terms}", entry=text, terms=COMMA[spoken()].join(entry.terms))
 
 
 def p_text(row: Row) -> str:
@@ -114,22 +118,54 @@ def wide(found: Sequence[Line], columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(table, index=pd.Index([line.title for line in found]))
 
 
-def table_notes(rows: Sequence[Row], draws: int | None) -> list[Text]:
-    """What holds for the whole table; ``draws`` of its tests, None where nothing was tested."""
-    notes = []
-    if any(entry.corrected for row in rows for cell in row.cells.values() for entry in cell):
-        notes.append(in_both("Cells without corrected shares count the labeller's labels, errors included."))
-    else:
+def table_notes(rows: Sequence[Row], draws: int | None, corrected: str = "") -> list[Text]:
+    """What holds for the whole table.
+
+    ``draws`` of its tests, None where nothing was tested; ``corrected`` the file of the corrected shares, if any.
+    """
+    words = [
+        in_both("Firms with a usable text; one seen in several years counts once in a city, by its latest text."),
+        *_of_labels(rows, corrected),
+        in_both("Intervals: 95 %; those of counts (Wilson 1927) cover sampling only; none is given below 5 firms."),
+    ]
+    if draws is not None:
+        tested = (
+            "p: no difference between the cities; permutation χ² test over firms on the counted labels "
+            "({draws} draws), adjusted for the number of rows (Holm 1979)."
+        )
+        words.append(in_both(tested, draws=f"{draws:,}"))
+    return words
+
+
+def _of_labels(rows: Sequence[Row], file: str) -> list[Text]:
+    """How far labels and shares can be believed."""
+    if not any(row.corrected for row in rows):
         words = (
             "Labels are counted as the labeller gave them, its errors included, which the intervals do not cover: "
             "hand codes of a random sample (chainbert sample, chainbert shares) correct them."
         )
-        notes.append(in_both(words))
-    notes.append(in_both("Intervals: 95 % (Wilson 1927), sampling only; no interval is given below 5 firms."))
-    if draws is not None:
-        words = (
-            "p: no difference between the cities; permutation χ² test over firms on the counted labels "
-            "({draws} draws), adjusted for the number of rows (Holm 1979)."
-        )
-        notes.append(in_both(words, draws=f"{draws:,}"))
-    return notes
+        return [in_both(words), in_both(DOUBTFUL)]
+    words = (
+        "{rows}: shares of companies and years, corrected by hand codes ({file}; {codes}); those marked † and all "
+        "other rows count the labeller's labels, errors included. The firms behind a corrected share are those that "
+        "the labeller put there."
+    )
+    corrected = [row for row in rows if row.corrected]
+    titles = {one: joint.join(row.titles[one] for row in corrected) for one, joint in COMMA.items()}
+    return [in_both(words, rows=titles, file=file, codes=_codes(corrected)), in_both(DOUBTFUL)]
+
+
+def _codes(rows: Sequence[Row]) -> Text:
+    """How many hand codes each column has, as ``Beijing 39, Shanghai 19``."""
+    found: dict[str, set[int]] = {}
+    for row in rows:
+        for column, cell in row.cells.items():
+            found.setdefault(column, set()).update(entry.codes for entry in cell if entry.codes is not None)
+    said = {language: list[str]() for language in COMMA}
+    for column, codes in found.items():
+        if codes:
+            between = "–".join(f"{one:,}" for one in sorted({min(codes), max(codes)}))
+            name = in_both(column) if column == ALL else dict.fromkeys(COMMA, column)
+            for language, parts in said.items():
+                parts.append(f"{name[language]} {between}")
+    return {language: COMMA[language].join(parts) for language, parts in said.items()}

@@ -7,7 +7,7 @@ beside a test on firms; dictionary counts in both languages; keywords in context
 
 from chainbert.wording.cloud import Cloud, comparison_cloud
 from chainbert.wording.collocations import collocations, frequencies
-from chainbert.wording.concordance import Concordance, concordance
+from chainbert.wording.concordance import Concordance, Concordancer, concordance
 from chainbert.wording.config import WordingConfig
 from chainbert.wording.dictionaries import Dictionary, DictionaryHits
 from chainbert.wording.dictionaryshares import dictionary_shares
@@ -21,6 +21,7 @@ from chainbert.wording.words import tokens
 __all__ = [
     "Cloud",
     "Concordance",
+    "Concordancer",
     "Dictionary",
     "DictionaryHits",
     "KeynessSettings",

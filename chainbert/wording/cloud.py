@@ -16,8 +16,9 @@ from chainbert.errors import ConfigError, DataError
 from chainbert.files import atomic_path
 from chainbert.wording import clouddrawing
 from chainbert.wording.cloudlayout import Word, arrange
+from chainbert.wording.folding import is_han
 from chainbert.wording.fonts import INSTALL, faces_for
-from chainbert.wording.glyphs import Glyph, extent, glyphs_of, is_han, needs_shaping
+from chainbert.wording.glyphs import Glyph, extent, glyphs_of, needs_shaping
 
 FORMAT = "chainbert cloud 1"
 # Height in px of letters that can still be read, at the size of the picture.

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from chainbert.wording.cloudlayout import Word
-from chainbert.wording.glyphs import EM, Glyph, is_han
+from chainbert.wording.folding import is_han
+from chainbert.wording.glyphs import EM, Glyph
 
 FONT = 'system-ui,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC","WenQuanYi Zen Hei",sans-serif'
 PAPER = "#ffffff"

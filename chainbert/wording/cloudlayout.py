@@ -67,7 +67,7 @@ def arrange(
     ems = np.array([_box(one, bool(turn)) for one, turn in zip(extents, upright, strict=True)])
     seed = int(rng.integers(2**63))
     weights = rows["weight"].to_numpy(float)
-    rank: npt.NDArray[np.int64] = rows.groupby("group", sort=False).cumcount().to_numpy(np.int64)
+    rank: npt.NDArray[np.int64] = np.asarray(rows.groupby("group", sort=False).cumcount(), dtype=np.int64)
     kept: npt.NDArray[np.int64] = np.arange(len(rows), dtype=np.int64)
     target, room = _SPARE * legible, _FILLED * np.pi / 4 * size[0] * size[1]
     while True:

@@ -12,12 +12,11 @@ import pandas as pd
 
 from chainbert.errors import DataError
 from chainbert.wording.concordancetext import as_html, as_lines
-from chainbert.wording.folding import Block, blocks, folded
+from chainbert.wording.folding import LONE_SURROGATE, Block, blocks, folded
 from chainbert.wording.phrases import occurrences, phrase
 from chainbert.wording.surroundings import Unit, surroundings
 
 Kind = Literal["phrase", "regex", "fixed"]
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 COLUMNS = ["row", "start", "end", "left", "keyword", "right"]
 
 
@@ -112,7 +111,7 @@ def _concordance(
 
 
 def _storable(text: str) -> str:
-    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _places(given: Iterable[Block], pattern: str, kind: Kind, keep_case: bool) -> Iterator[tuple[int, int, int]]:

@@ -10,12 +10,12 @@ from html import escape
 import pandas as pd
 from rich.cells import cell_len
 
+from chainbert.wording.folding import LONE_SURROGATE
 from chainbert.wording.surroundings import cuts
 
 _BLANKS = re.compile(r"\s+")
 # What would change the direction of, or break, everything after it on the screen.
 _COMMANDS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ISOLATE, _POP = "\u2068", "\u2069"
 _SHOWN = 50
 
@@ -61,7 +61,7 @@ def _marked(text: str) -> str:
 
 def _plain(text: str) -> str:
     """On one line, without what commands a screen."""
-    return _LONE_SURROGATE.sub("\ufffd", _BLANKS.sub(" ", _COMMANDS.sub(" ", text)))
+    return LONE_SURROGATE.sub("\ufffd", _BLANKS.sub(" ", _COMMANDS.sub(" ", text)))
 
 
 def _cropped(text: str, width: int, *, from_end: bool = False) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import rjieba
 
+from chainbert.wording.folding import HAN, POINTS, characters, points
 from chainbert.wording.matrix import Ids
-from chainbert.wording.reading import BORDER, POINTS, characters, points
-from chainbert.wording.vocabulary import BREAK, HAN, LATIN, LETTER, Vocabulary, shipped_words
+from chainbert.wording.reading import BORDER
+from chainbert.wording.vocabulary import BREAK, LATIN, LETTER, Vocabulary, shipped_words
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 

@@ -195,7 +195,7 @@ def _levels(categories: Sequence[CategorySection], around: Levels, excluded: tup
         names = {language: given.get(language, ".".join(levels)) for language in ("zh", "en")}
         exclude = (*excluded, *section.exclude)
         inside = tuple(_levels(section.categories, levels, exclude))
-        # An inner category's exclusions hold for its words here too; those it took from outside are there already.
+        # What an inner category excludes is excluded here too, or a level would count more than what is inside it.
         yield Category(
             ".".join(levels),
             names,

@@ -78,7 +78,7 @@ class CategorySection(Section):
     """What it means, one line a language."""
     entries: Entries = ()
     exclude: Entries = ()
-    """Stretches of text within which no entry of this category, or of one inside it, counts (token ring)."""
+    """Stretches of text within which nothing counts (token ring), for this category and those inside and around it."""
     categories: tuple[CategorySection, ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,16 @@ from chainbert.companies.decoding import simplified
 from chainbert.errors import DataError
 
 HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character from a broken export, which no file can hold."""
+POINTS = 0x110000
+"""Unicode's code points."""
 SEPARATOR = "\0"
 # Few enough to stay in the processor's cache, many enough that the work a block does once does not show.
 _BLOCK_CHARACTERS = 500_000
 _HAN_BLOCKS = ((0x3400, 0xA000), (0xF900, 0xFB00), (0x20000, 0x323B0))
 # Typographic quotes and dashes, which NFKC keeps apart.
+_HAN_ONLY = re.compile(f"[{HAN}]+")
 _PUNCTUATION = {**dict.fromkeys("‘’ʼ", "'"), **dict.fromkeys("“”", '"'), **dict.fromkeys("‐‑‒–—−", "-")}
 
 
@@ -41,8 +47,22 @@ def folded(text: str, *, keep_case: bool = False) -> str:
     """
     if text.isascii():
         return text if keep_case else text.lower()
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    return str(_table(keep_case)[points].data, "utf-32-le", "surrogatepass")
+    return characters(_table(keep_case)[points(text)])
+
+
+def points(text: str) -> npt.NDArray[np.uint32]:
+    """(len(text),) the code points of a text, read-only."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+def characters(of: npt.NDArray[np.uint32]) -> str:
+    """The text of these code points."""
+    return str(of.data, "utf-32-le", "surrogatepass")
+
+
+def is_han(text: str) -> bool:
+    """Whether a text has Chinese characters only, and at least one."""
+    return bool(_HAN_ONLY.fullmatch(text))
 
 
 def blocks(texts: Sequence[str], *, keep_case: bool = False) -> Iterator[Block]:
@@ -87,8 +107,8 @@ def is_letter(char: str) -> bool:
 
 @cache
 def _table(keep_case: bool) -> npt.NDArray[np.uint32]:
-    """The code point that each of Unicode's stands for, (0x110000,)."""
-    table = np.arange(0x110000, dtype="<u4")
+    """The code point that each of Unicode's stands for, (POINTS,)."""
+    table = np.arange(POINTS, dtype="<u4")
     for point in range(0x10000):
         plain = unicodedata.normalize("NFKC", _PUNCTUATION.get(chr(point), chr(point)))
         plain = plain if keep_case else plain.lower()

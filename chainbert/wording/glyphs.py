@@ -123,11 +123,6 @@ def extent(term: str, glyphs: Mapping[str, Glyph]) -> Extent:
     return Extent(left, bottom, max(right, at), top, at)
 
 
-def is_han(character: str) -> bool:
-    """Whether the character is a Chinese one."""
-    return unicodedata.name(character, "").startswith(("CJK UNIFIED", "CJK COMPATIBILITY IDEOGRAPH"))
-
-
 def _usual(character: str) -> tuple[float, float]:
     """Bottom and top in em that a sans of the usual proportions needs."""
     if unicodedata.east_asian_width(character) in ("W", "F"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -17,18 +16,13 @@ from chainbert.companies import mask_cities
 from chainbert.companies.cities import known_cities
 from chainbert.companies.decoding import simplified
 from chainbert.errors import DataError
-
-Points = npt.NDArray[np.uint32]
+from chainbert.wording.folding import LONE_SURROGATE, POINTS, points
 
 BORDER = "\0"
 """Stands between two texts, and nowhere else."""
-POINTS = sys.maxunicode + 1
 
-# Halves of characters from a broken export; no dictionary can be asked about them.
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Nearly every Chinese text has these and nothing else that NFKC would change; replacing them is much faster.
 _WIDE_MARKS = str.maketrans("，；：！？（）", ",;:!?()")
-_CODEC = "utf-32-le" if sys.byteorder == "little" else "utf-32-be"
 # Python orders a run of combining marks by insertion, quadratic in its length; Unicode's stream-safe form has 30.
 _LONGEST_MARKS = 30
 _LONG = 1_000
@@ -54,19 +48,9 @@ def readable(texts: Sequence[str]) -> str:
         raise DataError(f"text {row}: {found!r} of type {type(found).__name__} found; a string is expected") from error
     if joined.count(BORDER) >= len(texts):
         joined = BORDER.join(text.replace(BORDER, "\1") for text in texts)
-    if _LONE_SURROGATE.search(joined):
-        joined = _LONE_SURROGATE.sub(" ", joined)
+    if LONE_SURROGATE.search(joined):
+        joined = LONE_SURROGATE.sub(" ", joined)
     return _masked(simplified(_one_width(joined)))
-
-
-def points(text: str) -> Points:
-    """(len(text),) the code points of a text without surrogates, read-only."""
-    return np.frombuffer(text.encode(_CODEC), dtype=np.uint32)
-
-
-def characters(of: Points) -> str:
-    """The text of these code points."""
-    return of.tobytes().decode(_CODEC)
 
 
 def _one_width(joined: str) -> str:

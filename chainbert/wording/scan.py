@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from chainbert.wording.folding import Block, is_letter
+from chainbert.wording.folding import POINTS, Block, is_letter, points
 from chainbert.wording.phrases import Phrase, occurrences, past_blanks
 
 # A place is looked at where its first characters may begin a phrase: two of them, or, of words in Latin letters,
@@ -58,18 +58,18 @@ class Scanner:
             size = _LONG if len(one.head) >= _LONG and one.head[:_LONG].isascii() else _SHORT
             first = one.head[:size]
             self._heads[first].setdefault(one.head, _Head(one.head)).add(number, one)
-            self._filters[size][_slot(_points(first), size)] = True
+            self._filters[size][_slot(points(first), size)] = True
 
     def scan(self, block: Block) -> Iterator[tuple[int, int, int, int]]:
         """Row in the block, start and end in its text, and the phrase's number, for every match of every phrase."""
         starts = np.asarray(block.starts)
-        points = _points(block.text)
+        found = points(block.text)
         # Within a word no other one begins.
-        inside = np.concatenate([[False], _letters()[points[:-1]] & _letters()[points[1:]]])
+        inside = np.concatenate([[False], _letters()[found[:-1]] & _letters()[found[1:]]])
         for size in (_SHORT, _LONG):
-            if len(points) < size:
+            if len(found) < size:
                 continue
-            places = np.flatnonzero(self._filters[size][_slot(points, size)] & ~inside[: len(points) - size + 1])
+            places = np.flatnonzero(self._filters[size][_slot(found, size)] & ~inside[: len(found) - size + 1])
             rows = np.searchsorted(starts, places, side="right") - 1
             for place, row in zip(places.tolist(), rows.tolist(), strict=True):
                 for head in self._heads.get(block.text[place : place + size], {}).values():
@@ -83,21 +83,17 @@ class Scanner:
 
 @cache
 def _letters() -> npt.NDArray[np.bool_]:
-    """Which code points are letters or digits of a spaced script, (0x110000,)."""
+    """Which code points are letters or digits of a spaced script, (POINTS,)."""
     # Above are Chinese characters and signs only.
     spaced = np.fromiter((is_letter(chr(point)) for point in range(0x20000)), dtype=bool, count=0x20000)
-    return np.concatenate([spaced, np.zeros(0x110000 - 0x20000, dtype=bool)])
+    return np.concatenate([spaced, np.zeros(POINTS - 0x20000, dtype=bool)])
 
 
-def _points(text: str) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-
-
-def _slot(points: npt.NDArray[np.uint32], size: int) -> npt.NDArray[np.uint32]:
+def _slot(of: npt.NDArray[np.uint32], size: int) -> npt.NDArray[np.uint32]:
     """A number of _SLOT_BITS bits for every ``size`` characters in a row, (n − size + 1,)."""
-    last = len(points) - size + 1
-    total = points[:last] * _FACTORS[0]
+    last = len(of) - size + 1
+    total = of[:last] * _FACTORS[0]
     for shift in range(1, size):
-        total += points[shift : last + shift] * _FACTORS[shift]
+        total += of[shift : last + shift] * _FACTORS[shift]
     # The upper bits of products of odd numbers depend on all bits of the characters.
     return np.asarray(total >> np.uint32(32 - _SLOT_BITS))

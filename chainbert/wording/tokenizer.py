@@ -13,9 +13,10 @@ from scipy import sparse
 
 from chainbert.errors import DataError
 from chainbert.wording.cutting import AT_BORDER, cut, prepare, segmenter
+from chainbert.wording.folding import is_han
 from chainbert.wording.matrix import Ids, TermMatrix, TermSequence, count, sorted_matrix
 from chainbert.wording.reading import readable
-from chainbert.wording.vocabulary import BREAK, FORMS, LEFT_OUT, English, Vocabulary, is_han, read_as_texts
+from chainbert.wording.vocabulary import BREAK, FORMS, LEFT_OUT, English, Vocabulary, read_as_texts
 
 LANGUAGES = ("zh", "en", "other")
 

@@ -15,10 +15,10 @@ import snowballstemmer
 
 from chainbert.companies.decoding import simplified
 from chainbert.errors import ConfigError, DataError
+from chainbert.wording.folding import HAN, is_han
 
 English: TypeAlias = Literal["words", "stems", "lemmas"]
 
-HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 # Letters and digits of one script, joined inside by -, &, + or an apostrophe: e-commerce, r&d, people's, c++.
 LETTER = rf"[^\W_{HAN}]"
 LATIN = rf"{LETTER}+(?:[-&+'’]{LETTER}+)*\+*"
@@ -30,7 +30,6 @@ BREAK = -2
 
 _FOLDER = Path(__file__).parent
 _LATIN_WORD = re.compile(LATIN)
-_HAN_WORD = re.compile(rf"[{HAN}]+")
 # 三个, 十一, 万元, 第二次: numbers with or without a measure word.
 _COUNT = re.compile(
     "[第每]?[零〇一二两三四五六七八九十百千万亿几半]++[余多]?"
@@ -144,11 +143,6 @@ def read_as_texts(words: Iterable[str], what: str, shortest: int) -> frozenset[s
                 "letters and digits without blanks, are expected: texts are cut where the script changes"
             )
     return frozenset(read.values())
-
-
-def is_han(word: str) -> bool:
-    """Whether a word has Chinese characters only."""
-    return bool(_HAN_WORD.fullmatch(word))
 
 
 def read_words(path: Path) -> tuple[str, ...]:

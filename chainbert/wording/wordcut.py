@@ -9,11 +9,10 @@ from itertools import accumulate
 from typing import Protocol
 
 from chainbert.wording.cutting import segmenter
-from chainbert.wording.folding import HAN, folded
+from chainbert.wording.folding import HAN, folded, is_han
 from chainbert.wording.tokenizer import Tokenizer
 
 _HAN_RUN = re.compile(rf"[{HAN}]+")
-_HAN_CHARACTER = re.compile(rf"[{HAN}]")
 
 
 class Cutter(Protocol):
@@ -34,7 +33,7 @@ class WordCut:
         """
         if tokenizer is None or isinstance(tokenizer, Tokenizer):
             known = map(folded, (*words, *(tokenizer.words if tokenizer else ())))
-            tokenizer = segmenter(frozenset(word for word in known if len(word) > 1 and _HAN_RUN.fullmatch(word)))
+            tokenizer = segmenter(frozenset(word for word in known if len(word) > 1 and is_han(word)))
         self._cutter: Cutter = tokenizer
         self._run = (-1, -1)
         self._text = ""
@@ -43,7 +42,7 @@ class WordCut:
     def straddles(self, text: str, start: int, end: int) -> bool:
         """Whether text[start:end] begins inside a word and ends beyond it."""
         before = text[start - 1 : start] if start else ""
-        if not (_HAN_CHARACTER.match(before) and _HAN_CHARACTER.match(text[start])):
+        if not (is_han(before) and is_han(text[start])):
             return False
         if self._text is not text or not self._run[0] < start < self._run[1]:
             self._cut_around(text, start)
@@ -52,7 +51,7 @@ class WordCut:
 
     def _cut_around(self, text: str, place: int) -> None:
         first = place
-        while first and _HAN_CHARACTER.match(text[first - 1]):
+        while first and is_han(text[first - 1]):
             first -= 1
         run = _HAN_RUN.match(text, first)
         written = run.group() if run else ""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from chainbert.convergence import latest_rows
 from chainbert.labelling import Codebook
+from chainbert.labelling.investornames import ORIGINS
 from chainbert.report.companyrows import Axis, axes_of
 from chainbert.report.exports.cells import Notes, Type, typed
 from chainbert.report.exports.datadictionary import Meaning, Table, declared_types, described, meaning
@@ -18,7 +19,6 @@ from chainbert.report.language import say
 Read = Callable[[str], "pd.DataFrame | None"]
 FIRST = ("key", "id", "observed", "name", "city", "founded", "period", "status", "language", "website", "industry")
 LAST = ("investors", "text")
-ORIGINS = ("state", "global", "domestic")
 _PERIOD = re.compile(r"(-?\d+)(?:–(-?\d+))?")
 
 
@@ -161,10 +161,11 @@ def _clusters(clusters: pd.DataFrame | None, sizes: pd.DataFrame | None) -> tupl
 
 
 def _origins(investors: pd.DataFrame | None) -> tuple[pd.DataFrame, dict[str, Meaning]]:
-    """Which origins are among a company's investors; a company that names none has no row."""
+    """Which origins are among a company's investors; a company none of whose investors' origins is told has no row."""
     if investors is None:
         return pd.DataFrame(), {}
-    keys, origin = investors["key"].astype(str), investors["origin"].astype(str)
+    told = investors[investors["origin"].isin(ORIGINS)]
+    keys, origin = told["key"].astype(str), told["origin"].astype(str)
     named = {f"investors_{one}": (origin == one).groupby(keys).any() for one in ORIGINS}
     return pd.DataFrame(named).astype("boolean"), {}
 

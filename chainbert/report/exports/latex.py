@@ -2,32 +2,13 @@ r"""Tables for a paper: booktabs, every special character escaped, each file rea
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "`": r"\textasciigrave{}",
-    "−": r"$-$",
-    **{one: f"\\{one}" for one in "#$%&_{}"},
-}
-_SPECIAL = re.compile("[" + re.escape("".join(_ESCAPES)) + "]|-(?=-)")
-LONGEST_PAGE = 45
-"""Rows of a table that still stands on one page; a longer one is a longtable."""
+from chainbert.report.latextext import CHINESE, escaped
 
-
-def escape(text: str) -> str:
-    r"""Text that LaTeX prints as it is; line ends and control characters are spaces, and -- stays two hyphens."""
-    flat = _CONTROL.sub(" ", text)
-    return _SPECIAL.sub(lambda found: _ESCAPES.get(found.group(), "-{}"), flat)
+LONGEST_PAGE = 30
+"""Rows of a table that still stands on one page, a landscape one too; a longer one is a longtable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +53,7 @@ def _short(table: LatexTable) -> list[str]:
     return [
         r"\begin{table}[tbp]",
         r"\centering\small",
-        rf"\caption{{{escape(table.caption)}}}\label{{tab:{table.name}}}",
+        rf"\caption{{{escaped(table.caption)}}}\label{{tab:{table.name}}}",
         rf"\begin{{tabular}}{{{_alignment(table)}}}",
         r"\toprule",
         _row(table.heads),
@@ -90,7 +71,7 @@ def _long(table: LatexTable) -> list[str]:
     return [
         r"{\small",
         rf"\begin{{longtable}}{{{_alignment(table)}}}",
-        rf"\caption{{{escape(table.caption)}}}\label{{tab:{table.name}}}\\",
+        rf"\caption{{{escaped(table.caption)}}}\label{{tab:{table.name}}}\\",
         *head,
         r"\endfirsthead",
         *head,
@@ -114,19 +95,15 @@ def _body(table: LatexTable) -> list[str]:
 
 
 def _row(cells: Sequence[str]) -> str:
-    said = " & ".join(escape(cell) for cell in cells)
-    # After \\, LaTeX would read a [ or * of the next row as an argument.
-    return ("{}" if said.startswith(("[", "*")) else "") + said + r" \\"
+    return " & ".join(escaped(cell) for cell in cells) + r" \\"
 
 
 def _note(table: LatexTable) -> list[str]:
-    return [r"\par\smallskip\footnotesize " + escape(table.note)] if table.note else []
+    return [r"\par\smallskip\footnotesize " + escaped(table.note)] if table.note else []
 
 
 def example(names: Sequence[str], *, run_hash: str) -> str:
     """A paper that has every table, to be set by xelatex as it is; it takes a Chinese font that the machine has."""
-    fonts = ("Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun", "WenQuanYi Zen Hei", "FandolSong")
-    choice = "".join(rf"\IfFontExistsTF{{{one}}}{{\setCJKmainfont{{{one}}}}}{{" for one in fonts) + "}" * len(fonts)
     return "\n".join(
         [
             "% !TEX program = xelatex",
@@ -134,8 +111,7 @@ def example(names: Sequence[str], *, run_hash: str) -> str:
             r"\documentclass{article}",
             r"\usepackage[a4paper,margin=20mm,landscape]{geometry}",
             r"\usepackage{array,booktabs,longtable}",
-            r"\usepackage{xeCJK}",
-            choice,
+            *CHINESE,
             r"\begin{document}",
             *(rf"\input{{{name}}}" for name in names),
             r"\end{document}",

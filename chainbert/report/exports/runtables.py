@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ import pandas as pd
 import pyarrow as pa
 
 from chainbert.errors import DataError
-from chainbert.files import shipped
 from chainbert.labelling import Codebook
 from chainbert.report.exports.cells import Notes, Type, clean, typed
 from chainbert.report.exports.companytable import company_table, evidence_table, exclusions
 from chainbert.report.exports.datadictionary import Table, declared_types, described, known_tables, meaning
 from chainbert.report.language import say
 from chainbert.report.tableone import TableOne
+from chainbert.report.tableonesources import shipped_codebook
 
 LISTS = ("convergence.json", "specifications.json", "clusters.json")
 """Files whose lists of records are tables."""
@@ -77,16 +76,10 @@ def read_table_one(folder: Path) -> TableOne | None:
     return TableOne.from_json(content) if content else None
 
 
-def shipped_codebook(folder: Path) -> Codebook | None:
-    """The shipped codebook of the version that made the labels; None where it was another one."""
+def made_by(folder: Path) -> Codebook | None:
+    """The shipped codebook that made the run's labels; None where it was another one, or there are no labels."""
     labels = RunReader(folder).table("labels.parquet")
-    versions = set(labels["codebook"].dropna()) if labels is not None and "codebook" in labels else set()
-    return next((book for book in _shipped_codebooks() if book.version in versions), None) if versions else None
-
-
-@cache
-def _shipped_codebooks() -> tuple[Codebook, ...]:
-    return tuple(Codebook.load(path) for path in sorted(shipped("configs", "codebooks").glob("*.yaml")))
+    return None if labels is None else shipped_codebook(labels)
 
 
 def _printed(table: TableOne, notes: Notes) -> Table:

@@ -23,7 +23,7 @@ from chainbert.report.exports.latex import example, latex
 from chainbert.report.exports.latextables import paper_tables
 from chainbert.report.exports.parquettables import write_parquet
 from chainbert.report.exports.readscripts import write_scripts
-from chainbert.report.exports.runtables import read_table_one, run_tables, shipped_codebook
+from chainbert.report.exports.runtables import made_by, read_table_one, run_tables
 from chainbert.report.exports.stata import write_dta
 from chainbert.report.exports.statanames import stata_names
 from chainbert.report.language import say
@@ -80,7 +80,7 @@ def export_run(
     notes.add(
         say("columns"), f"{DICTIONARY}.csv", say("What every column of every file means, in English and Chinese.")
     )
-    codebook = codebook or shipped_codebook(run_folder)
+    codebook = codebook or made_by(run_folder)
     tables = run_tables(run_folder, notes, periods=periods, codebook=codebook)
     table_one = read_table_one(run_folder)
     stata = {table.name: stata_names(list(map(str, table.frame.columns))) for table in tables}
