@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from chainbert.report.runfiles import read_run
+from chainbert.report.tableone import table_one
+from chainbert.wording.cloud import comparison_cloud
+
 AXES = {
     "customer": ("state", "private"),
     "market": ("domestic", "global"),
@@ -72,6 +76,47 @@ def invented_companies(rng: np.random.Generator, n: int = 30) -> pd.DataFrame:
     table = pd.DataFrame(rows).astype({"founded": "Int64", "observed": "Int64"})
     table["website"], table["industry"], table["investors"] = "", "", [[] for _ in rows]
     return table
+
+
+def many_companies(rng: np.random.Generator, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``n`` usable companies and their labels, whose texts hold as much as real ones do: no sentence comes twice.
+
+    Words are drawn with Zipf's frequencies, eight sentences a text; each axis has one for its value.
+    """
+    companies = invented_companies(rng, n)
+    share = 1 / np.arange(1, 4001)
+    share /= share.sum()
+    words = {
+        "zh": ["".join(chr(0x4E00 + int(one)) for one in rng.integers(0, 3500, size=2)) for _ in share],
+        "en": ["".join(chr(97 + int(one)) for one in rng.integers(0, 26, size=rng.integers(3, 9))) for _ in share],
+    }
+    drawn = rng.choice(4000, size=(n, 8, 12), p=share)
+    labels = []
+    for place in range(n):
+        zh = companies.at[place, "language"] == "zh"
+        known, joint, stop = words["zh" if zh else "en"], "" if zh else " ", "。" if zh else ". "
+        sentences = [joint.join(known[one] for one in row) + stop for row in drawn[place]]
+        companies.at[place, "text"] = "".join(sentences)
+        companies.at[place, "id"] = f"inv-{place:05d}"
+        companies.at[place, "name"] = joint.join(known[one] for one in rng.integers(0, 4000, size=2))
+        labels.append(_drawn_labels(companies.loc[place], sentences, rng))
+    silent = labels_of(companies.tail(1)).iloc[0].to_dict()
+    return companies, pd.DataFrame([*labels, silent])
+
+
+def _drawn_labels(company: pd.Series[Any], sentences: list[str], rng: np.random.Generator) -> dict[str, Any]:
+    row: dict[str, Any] = {"key": company["key"], "id": company["id"], "observed": company["observed"]}
+    for axis, indicators in AXES.items():
+        value = str(rng.choice(indicators))
+        row[axis] = value
+        for one in indicators:
+            sentence = sentences[rng.integers(len(sentences))] if one == value else ""
+            start = company["text"].find(sentence) if sentence else -1
+            row[f"{axis}.{one}"] = 0.9 if sentence else 0.1
+            row[f"{axis}.{one}.evidence"] = sentence
+            row[f"{axis}.{one}.start"], row[f"{axis}.{one}.end"] = start, start + len(sentence) if sentence else -1
+        row[f"{axis}.status"] = "labelled"
+    return row | {"codebook": "9f2c4e71"}
 
 
 def labels_of(companies: pd.DataFrame) -> pd.DataFrame:
@@ -399,3 +444,38 @@ def write_checked_run(folder: Path, **changed: object) -> dict[str, Any]:
     for name, part in (("specifications.json", specifications_of()), ("clusters.json", grouping_of())):
         (folder / name).write_text(json.dumps(part, ensure_ascii=False), encoding="utf-8")
     return facts
+
+
+def write_words(folder: Path) -> None:
+    """Table 1, keyness, word cloud and themes of a run folder, as the study's later stages leave them."""
+    files = read_run(folder)
+    firms = files.usable
+    terms = [
+        ("Beijing", "政务", 4.1),
+        ("Beijing", "archive", 2.2),
+        ("Shanghai", "仓单", 3.4),
+        ("Shenzhen", "wallet", 2.9),
+    ]
+    keyness = [
+        {"city": city, "term": term, "status": "", "n_target": 9, "n_reference": 4, "firms": 6, "firms_reference": 3,
+         "log_odds": z / 2, "z": z, "q": 0.01 if z > 3 else 0.4}
+        for city, term, z in (*terms, ("Beijing", "冷链", -2.4), ("Shenzhen", "invoice", -3.2))
+    ]  # fmt: skip
+    pd.DataFrame(keyness).to_csv(folder / "keyness.csv", index=False)
+    weights = pd.DataFrame([(term, city, z) for city, term, z in terms], columns=["term", "group", "weight"])
+    colours = {"Beijing": "#000000", "Shanghai": "#7a2e8f", "Shenzhen": "#3b8fd9"}
+    cloud = comparison_cloud(weights, colours=colours, rng=np.random.default_rng(1))
+    (folder / "cloud.json").write_text(cloud.to_json(), encoding="utf-8")
+    shares, behind = [], []
+    for category, chinese, english in (("policy", "政策", "Policy"), ("hardware", "硬件", "Hardware")):
+        for place, (city, own) in enumerate(firms.groupby("city")):
+            keys = own["key"].iloc[: place + 2]
+            share, low, high = wilson(len(keys), len(own))
+            shares.append((category, chinese, english, city, "all", len(own), len(keys), share, low, high, 9))
+            behind += [(key, category, 1, "entry", 0, 2) for key in keys]
+    columns = ["category", "name_zh", "name_en", "city", "period", "n", "yes", "share", "low", "high", "mentions"]
+    pd.DataFrame(shares, columns=columns).to_csv(folder / "dictionary.csv", index=False)
+    pd.DataFrame(behind, columns=["key", "category", "hits", "entry", "start", "end"]).to_parquet(
+        folder / "dictionary_firms.parquet"
+    )
+    table_one(read_run(folder), folder).save(folder / "tables")

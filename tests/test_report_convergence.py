@@ -91,10 +91,10 @@ class Page(HTMLParser):
         if "data-chart" in found:
             self.charts.append(found["data-chart"])
         self.tags.add(tag)
-        self._hidden += tag in ("script", "style")
+        self._hidden += tag in ("script", "style", "nav")
 
     def handle_endtag(self, tag):
-        self._hidden -= tag in ("script", "style")
+        self._hidden -= tag in ("script", "style", "nav")
 
     def handle_data(self, data):
         if not self._hidden:
@@ -568,14 +568,18 @@ def test_labels_are_spelled_out(text, said):
 def test_the_terminal_says_verdict_checks_and_specifications(folder):
     manifest = {"note": "", "rows": 31, "usable": 30, "firms": 30, "exclusions": {}, "duplicates": 0, "notes": {}}
     stage = {"name": "clustering", "facts": {"clusters": 3, "noise_share": 0.2}, "seconds": 1, "reused": False}
-    manifest |= {"labeller": "", "labelling_notes": [], "left_out": {}, "stages": [stage | {"peak_mb": 100}]}
+    facts = {"wording": {"own": {}}, "hand codes": {"codes": 0}}
+    others = [stage | {"name": name, "facts": told, "peak_mb": 100} for name, told in facts.items()]
+    manifest |= {"labeller": "", "labelling_notes": [], "left_out": {}, "word_notes": [], "outputs": {}}
+    manifest |= {"config": {"resolved": {"exports": {"folder": "exports"}}}}
+    manifest["stages"] = [stage | {"peak_mb": 100}, *others]
     lines = summary_lines(run_summary(folder, manifest))
     place = next(place for place, line in enumerate(lines) if line.startswith("Shanghai neither moved"))
     assert lines[place + 1] == (
         "  specifications: 86% of 7 have the sign of the main one, 29% with p < 0.05; 0% the other sign with p < 0.05"
     )
     assert "  checked: permuted years survived" in lines
-    manifest["stages"] = [stage | {"peak_mb": 100, "reused": True}]
+    manifest["stages"] = [one | {"reused": True} for one in manifest["stages"]]
     assert any("no stage was run again" in line for line in summary_lines(run_summary(folder, manifest)))
 
 

@@ -12,10 +12,11 @@ from chainbert.report import convergencetables as numbers
 from chainbert.report.convergencefigures import placebo_histogram, power_curve, whiskers
 from chainbert.report.estimates import estimate, scale
 from chainbert.report.exhibits import Panel, beyond
+from chainbert.report.language import counted, joined, say, told
 from chainbert.report.palette import OTHER, Cities
 from chainbert.report.parts import Part, Section, section
 from chainbert.report.runfiles import RunFiles
-from chainbert.report.tables import count, equals, number, percent
+from chainbert.report.tables import equals, interval, number, percent
 
 Record = Mapping[str, Any]
 NOTHING = "nothing"
@@ -25,11 +26,12 @@ BINS = 24
 
 def differences(files: RunFiles, cities: Cities) -> Section | None:
     """What else the cities differ in, and the gap with that held fixed."""
-    lead = (
+    lead = say(
         "Cities may differ in the language, length or sector of their texts, and not in what these say. So the gap is "
         "measured again among firms that are alike in each."
     )
-    return section("differs", "What else differs", lead, [_held_fixed(files, cities), _balance(files), _hidden(files)])
+    parts = [_held_fixed(files, cities), _balance(files), _hidden(files)]
+    return section("differs", say("What else differs"), lead, parts)
 
 
 def _held_fixed(files: RunFiles, cities: Cities) -> Part | None:
@@ -38,30 +40,44 @@ def _held_fixed(files: RunFiles, cities: Cities) -> Part | None:
         return None
     drawn = [
         estimate(
-            str(row["city"]), str(row["held_fixed"]), row["gap"], row.get("gap_low"), row.get("gap_high"), share=False
+            str(row["city"]),
+            told(str(row["held_fixed"])),
+            row["gap"],
+            row.get("gap_low"),
+            row.get("gap_high"),
+            share=False,
         )
         | {"before": row.get("gap_same_firms"), "n": number(row.get("n_used"), 0)}
         for row in rows
         if row.get("gap") is not None and row["held_fixed"] != NOTHING
     ]
-    said = "; ".join(
-        f"{row['city']}, {row['label']}: {number(row['before'])} before, {row['said']} with it fixed" for row in drawn
-    )
+    said = [
+        say(
+            "{city}, {held}: {before} before, {after} with it fixed",
+            city=row["city"],
+            held=row["label"],
+            before=number(row["before"]),
+            after=row["said"],
+        )
+        for row in drawn
+    ]
     chart = whiskers(
         drawn,
         list(dict.fromkeys(row["label"] for row in drawn)),
         cities,
-        title=f"Gap to {files.reference}",
+        title=say("Gap to {reference}", reference=files.reference),
         domain=scale(drawn, (-2.0, 4.0), room=0.002),
     )
-    words = f"Gap of the same firms, before and with things held fixed: {said}."
+    words = say("Gap of the same firms, before and with things held fixed: {gaps}.", gaps=joined("; ", said))
     return Part(
         table=numbers.held_fixed_table(rows),
-        caption="The gap and its slope with things held fixed",
+        caption=say("The gap and its slope with things held fixed"),
         words=words,
-        heading="The gap with it held fixed",
-        lead="Hollow: the gap of these firms with nothing held fixed. Filled: among firms that are alike, with its "
-        "95 % interval. All periods together.",
+        heading=say("The gap with it held fixed"),
+        lead=say(
+            "Hollow: the gap of these firms with nothing held fixed. Filled: among firms that are alike, with its "
+            "95 % interval. All periods together."
+        ),
         panels=(Panel("held", "", words, chart),) if drawn else (),
         remark=beyond(cities),
     )
@@ -72,11 +88,39 @@ def _balance(files: RunFiles) -> Part | None:
     if not rows:
         return None
     unlike = [row for row in rows if row.get("p") is not None and row["p"] < LEVEL]
-    named = ", ".join(f"{row['city']} {row['year']} in {row['covariate']}" for row in unlike)
-    words = f"{len(unlike)} of {count(len(rows), 'comparison', 'comparisons')} with p < 0.05"
-    words += f": {named}." if named else "."
-    lead = f"How far each city's firms differ from {files.reference}'s in what was measured beside the texts. {words}"
-    return Part(numbers.balance_table(rows), "Balance of covariates", words, heading="Balance", lead=lead)
+    cells = [
+        say(
+            "{city} {period} in {covariate}",
+            city=row["city"],
+            period=row["year"],
+            covariate=told(str(row["covariate"])),
+        )
+        for row in unlike
+    ]
+    words = _unlike(len(unlike), len(rows), joined(", ", cells))
+    lead = say(
+        "How far each city's firms differ from {reference}'s in what was measured beside the texts. {words}",
+        reference=files.reference,
+        words=words,
+    )
+    return Part(numbers.balance_table(rows), say("Balance of covariates"), words, heading=say("Balance"), lead=lead)
+
+
+def _unlike(found: int, rows: int, cells: str) -> str:
+    if not cells:
+        return counted(
+            rows,
+            "{found} of {n:,} comparison with p < 0.05.",
+            "{found} of {n:,} comparisons with p < 0.05.",
+            found=found,
+        )
+    return counted(
+        rows,
+        "{found} of {n:,} comparison with p < 0.05: {cells}.",
+        "{found} of {n:,} comparisons with p < 0.05: {cells}.",
+        found=found,
+        cells=cells,
+    )
 
 
 def _hidden(files: RunFiles) -> Part | None:
@@ -84,26 +128,38 @@ def _hidden(files: RunFiles) -> Part | None:
     if not rows:
         return None
     needed = [
-        f"{row['city']}, a trait like {row['covariate']}: {number(row['imbalance_needed'], 2)}"
+        say(
+            "{city}, a trait like {covariate}: {imbalance}",
+            city=row["city"],
+            covariate=told(str(row["covariate"])),
+            imbalance=number(row["imbalance_needed"], 2),
+        )
         for row in rows
         if row.get("imbalance_needed") is not None
     ]
-    words = "; ".join(needed) + "." if needed else "No such trait could be sized: there is no gap above 0."
-    unclear = [
-        str(row["city"])
+    words = say("No such trait could be sized: there is no gap above 0.")
+    if needed:
+        words = joined(" ", [say("{traits}.", traits=joined("; ", needed)), *_unclear(files)])
+    lead = say(
+        "If a yes-or-no trait that nobody measured stood behind the whole gap, and went with the texts as a measured "
+        "one does, how much more common would it have to be in one city than in the other (0 to 1)? {words}",
+        words=words,
+    )
+    caption, heading = say("Imbalance that a hidden trait would need"), say("A trait nobody measured")
+    return Part(numbers.hidden_table(rows), caption, words, heading, lead)
+
+
+def _unclear(files: RunFiles) -> list[str]:
+    """A sentence where a gap is not clearly above 0."""
+    gaps = [
+        say("{city}'s gap", city=row["city"])
         for row in files.found("held_fixed")
         if row.get("held_fixed") == NOTHING and row.get("gap_low") is not None and row["gap_low"] <= 0
     ]
-    if needed and unclear:
-        named = " and ".join(f"{city}'s gap" for city in unclear)
-        words += f" Not clearly above 0 over all periods, so that little may be needed: {named}."
-    lead = (
-        "If a yes-or-no trait that nobody measured stood behind the whole gap, and went with the texts as a measured "
-        f"one does, how much more common would it have to be in one city than in the other (0 to 1)? {words}"
-    )
-    return Part(
-        numbers.hidden_table(rows), "Imbalance that a hidden trait would need", words, "A trait nobody measured", lead
-    )
+    if not gaps:
+        return []
+    found = joined(" and ", gaps)
+    return [say("Not clearly above 0 over all periods, so that little may be needed: {gaps}.", gaps=found)]
 
 
 def placebos(files: RunFiles, cities: Cities) -> Section | None:
@@ -128,22 +184,27 @@ def placebos(files: RunFiles, cities: Cities) -> Section | None:
         chart = placebo_histogram(
             _bars(drawn[_placebo(row)], span), float(row["statistic"]), cities.light.get(row["city"], OTHER[0]), span
         )
-        panels.append(Panel(f"placebo-{place}", said(row), f"Placebos: {said(row)}", chart))
-    words = "; ".join(said(row) for row in rows) + "."
+        panels.append(Panel(f"placebo-{place}", said(row), say("Placebos: {found}", found=said(row)), chart))
+    words = say("{placebos}.", placebos=joined("; ", map(said, rows)))
+    remark = say("Slope over its error; those of all placebos are in convergence.json.")
     part = Part(
         table=numbers.placebo_table(rows),
-        caption="Placebos",
+        caption=say("Placebos"),
         words=words,
         panels=tuple(panels),
-        remark=f"Slope over its error; those of all placebos are in convergence.json. {beyond(cities)}".strip(),
+        remark=_with_beyond(remark, cities),
         small=True,
     )
-    lead = (
+    lead = say(
         "The same measurement on sets in which nothing should be found: years or cities exchanged at random, and "
         "halves of one city. Grey are the placebos, the coloured rule is the real set (dotted: its mirror image). A "
         "finding must stand outside of most of the grey; of halves of one city, few may be significant."
     )
-    return section("placebos", "Placebos", lead, [part])
+    return section("placebos", say("Placebos"), lead, [part])
+
+
+def _with_beyond(remark: str, cities: Cities) -> str:
+    return joined(" ", (one for one in (remark, beyond(cities)) if one))
 
 
 def _placebo(row: Record) -> tuple[str, str]:
@@ -152,13 +213,15 @@ def _placebo(row: Record) -> tuple[str, str]:
 
 def _placebo_words(row: Record, judged: bool) -> str:
     """A placebo's outcome; judged only where there is a significant slope that has to pass."""
-    name = f"{row.get('city')}, {row.get('placebo')}"
+    name = say("{city}, {placebo}", city=row.get("city"), placebo=told(str(row.get("placebo"))))
     if row.get("status"):
-        return f"{name}: {row['status']}"
-    found = f"p\u00a0{equals(row['p'])}".replace(" ", "\u00a0") if row.get("p") is not None else "no p"
+        return say("{placebo}: {found}", placebo=name, found=told(str(row["status"])))
+    found = f"p\u00a0{equals(row['p'])}".replace(" ", "\u00a0") if row.get("p") is not None else say("no p")
     if not judged:
-        return f"{name}: {found}"
-    return f"{name}: {found}, {'passes' if row.get('passes') else 'does not pass'}"
+        return say("{placebo}: {found}", placebo=name, found=found)
+    if row.get("passes"):
+        return say("{placebo}: {found}, passes", placebo=name, found=found)
+    return say("{placebo}: {found}, does not pass", placebo=name, found=found)
 
 
 def _bars(statistics: Sequence[float], span: float) -> list[dict[str, Any]]:
@@ -168,7 +231,7 @@ def _bars(statistics: Sequence[float], span: float) -> list[dict[str, Any]]:
             "start": round(float(start), 4),
             "end": round(float(end), 4),
             "n": int(n),
-            "said": f"{number(start, 1)} to {number(end, 1)}",
+            "said": interval(start, end, 1),
         }
         for n, (start, end) in zip(counts, pairwise(edges), strict=True)
         if n
@@ -200,40 +263,60 @@ def power(files: RunFiles, cities: Cities) -> Section | None:
         for row in rows
         if row.get("margin_share") is not None
     ]
-    words = " ".join(
-        f"{row.get('city')}: power {percent(row.get('power_at_margin'))} at the margin; "
-        f"{minimum_words(row, files.reference)}."
-        for row in rows
+    words = joined(
+        " ",
+        (
+            say(
+                "{city}: power {power} at the margin; {minimum}.",
+                city=row.get("city"),
+                power=percent(row.get("power_at_margin")),
+                minimum=minimum_words(row, files.reference),
+            )
+            for row in rows
+        ),
     )
     chart = power_curve(drawn, margins, cities, enough=ENOUGH, reference=files.reference)
     part = Part(
         table=numbers.power_table(points, rows),
-        caption="Power by adoption",
+        caption=say("Power by adoption"),
         words=words,
         lead=words,
         panels=(Panel("power", "", words, chart),) if drawn else (),
-        remark=f"Dotted upright rules stand at the margin of each city. {beyond(cities)}".strip(),
+        remark=_with_beyond(say("Dotted upright rules stand at the margin of each city."), cities),
     )
-    lead = (
+    lead = say(
         "The set's own texts with a known move planted in them: the later a firm of the city, the more likely it is "
-        f"replaced by one like {files.reference}'s. Power is the share of such sets in which the move is found; from "
-        "80 % on (dashed) a set is said to have it."
+        "replaced by one like {reference}'s. Power is the share of such sets in which the move is found; from "
+        "80 % on (dashed) a set is said to have it.",
+        reference=files.reference,
     )
-    return section("power", "What this set could find", lead, [part])
+    return section("power", say("What this set could find"), lead, [part])
 
 
 def minimum_words(row: Record, reference: str) -> str:
     """The smallest change that four of five such sets would show, in words."""
     if row.get("minimum_share") is not None:
-        closing = row.get("minimum_closing")
-        closed = "" if closing is None else f", which closes {percent(closing)} of the first gap"
-        return (
-            f"the smallest move found in four of five such sets: {percent(row['minimum_share'])} of its firms{closed}"
+        share, closing = percent(row["minimum_share"]), row.get("minimum_closing")
+        if closing is None:
+            return say("the smallest move found in four of five such sets: {share} of its firms", share=share)
+        return say(
+            "the smallest move found in four of five such sets: {share} of its firms, which closes {closing} of the "
+            "first gap",
+            share=share,
+            closing=percent(closing),
         )
     if "full adoption" in str(row.get("minimum") or ""):
         every: Record = next((one for one in row.get("curve") or [] if one.get("share") == 1), {})
-        found = "more than one in five such sets would miss it"
-        if every.get("power") is not None:
-            found = f"only {percent(every['power'])} of such sets would show it"
-        return f"even if all its firms came to write as {reference}'s do, {found}"
-    return f"smallest move found in four of five such sets: {row.get('minimum') or 'not known'}"
+        if every.get("power") is None:
+            return say(
+                "even if all its firms came to write as {reference}'s do, more than one in five such sets would "
+                "miss it",
+                reference=reference,
+            )
+        return say(
+            "even if all its firms came to write as {reference}'s do, only {power} of such sets would show it",
+            reference=reference,
+            power=percent(every["power"]),
+        )
+    minimum = told(str(row["minimum"])) if row.get("minimum") else say("not known")
+    return say("smallest move found in four of five such sets: {minimum}", minimum=minimum)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from chainbert.report.clusterchecks import stabilities
+from chainbert.report.clusterchecks import stabilities, unstable
+from chainbert.report.language import message, say
 from chainbert.report.palette import Cities
 from chainbert.report.runfiles import RunFiles, records
 from chainbert.report.tables import percent
 
 TERMS_SHOWN = 8
-NOISE_WORDS = "texts like no others, in no cluster"
+NOISE_WORDS = message("texts like no others, in no cluster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,10 @@ class ClusterLine:
     tints: tuple[int, ...]
     stability: str = ""
     """Whether the cluster comes back in other draws; "" where that was not asked."""
-
-    @property
-    def noise(self) -> bool:
-        """True for the companies in no cluster."""
-        return self.name == "noise"
+    unstable: bool = False
+    """True where it was asked and the cluster does not."""
+    noise: bool = False
+    """True for the companies in no cluster."""
 
 
 def cluster_lines(files: RunFiles, cities: Cities) -> list[ClusterLine]:
@@ -42,10 +42,12 @@ def cluster_lines(files: RunFiles, cities: Cities) -> list[ClusterLine]:
     for row in records(files.terms.sort_values("rank")):
         terms.setdefault(row["cluster"], []).append(row["term"])
     found = sorted(records(files.cluster_sizes.dropna(subset=["cluster"])), key=_place)
-    stable = stabilities(files)
+    stable, weak = stabilities(files), unstable(files)
     lines = [_line(row, terms.get(row["cluster"], []), shares, cities) for row in found]
     return [
-        line if line.noise else replace(line, stability=stable.get(int(row["cluster"]), ""))
+        line
+        if line.noise
+        else replace(line, stability=stable.get(int(row["cluster"]), ""), unstable=int(row["cluster"]) in weak)
         for line, row in zip(lines, found, strict=True)
     ]
 
@@ -64,12 +66,13 @@ def _line(row: dict[str, Any], terms: list[str], shares: dict[tuple[Any, Any], f
     values = [shares.get((row["cluster"], city), 0.0) for city in cities.names]
     values = [0.0 if pd.isna(value) else float(value) for value in values]
     return ClusterLine(
-        name="noise" if noise else f"{row['cluster']:.0f}",
-        terms=NOISE_WORDS if noise else " · ".join(terms[:TERMS_SHOWN]) or _text(row["name"]),
+        name=say("noise") if noise else f"{row['cluster']:.0f}",
+        terms=say(NOISE_WORDS) if noise else " · ".join(terms[:TERMS_SHOWN]) or _text(row["name"]),
         medoids="" if noise else _text(row["medoids"]),
         size=0 if pd.isna(row["size"]) else int(row["size"]),
         shares=tuple(map(percent, values)),
         tints=tuple(round(100 * value) for value in values),
+        noise=noise,
     )
 
 

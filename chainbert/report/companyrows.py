@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from chainbert.report.excerpts import Piece, Span, excerpt
+from chainbert.report.excerpts import Piece, Span, evidence_only, excerpt
+from chainbert.report.language import say
 from chainbert.report.palette import Cities
 from chainbert.report.runfiles import RunFiles, records
 from chainbert.report.tables import plain
 
-# Characters of text a row may carry, so that a page of 2,000 companies stays near 3 MB.
+# Characters of text a row may carry, so that a page of 2,000 companies stays within 3 MB and one of 10,000 within 5.
 ROW_LIMIT = 600
-PAGE_LIMIT = 400_000
+PAGE_LIMIT = 800_000
+EVIDENCE_LIMIT = 200
+NAME_LIMIT = 200
+# Up to so many rows carry the text around their evidence, up to so many the evidence; above that the labels alone.
+AROUND_UP_TO = 2_000
+EVIDENCE_UP_TO = 20_000
 _CHINESE = re.compile(r"[㐀-鿿]")
+
+Shown = Callable[[str, list[Span], int], list[Piece]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +56,8 @@ class CompanyRow:
     @property
     def years(self) -> list[str]:
         """What is known of its years, in words."""
-        known = (("founded", self.founded), ("seen", self.observed))
-        return [f"{what} {year}" for what, year in known if year]
+        founded = [say("founded {year}", year=self.founded)] if self.founded else []
+        return founded + ([say("seen {year}", year=self.observed)] if self.observed else [])
 
     @property
     def plain_name(self) -> str:
@@ -64,8 +73,10 @@ def axes_of(labels: pd.DataFrame) -> list[Axis]:
 
 
 def row_limit(rows: int) -> int:
-    """Characters of text each of ``rows`` rows may carry, 120 to 600."""
-    return max(120, min(ROW_LIMIT, PAGE_LIMIT // max(rows, 1)))
+    """Characters of text each of ``rows`` rows may carry: 400 to 600 around the evidence, then 200 of it, then 0."""
+    if rows > AROUND_UP_TO:
+        return EVIDENCE_LIMIT if rows <= EVIDENCE_UP_TO else 0
+    return min(ROW_LIMIT, PAGE_LIMIT // max(rows, 1))
 
 
 def company_rows(files: RunFiles, cities: Cities) -> list[CompanyRow]:
@@ -77,12 +88,12 @@ def company_rows(files: RunFiles, cities: Cities) -> list[CompanyRow]:
     table = usable.assign(
         _city=usable["city"].map(cities.order), _name=usable["name"].str.casefold(), _year=usable["observed"].fillna(0)
     ).sort_values(["_city", "_name", "_year"], kind="stable")
-    limit = row_limit(len(table))
+    limit, shown = row_limit(len(table)), excerpt if len(table) <= AROUND_UP_TO else evidence_only
     rows = []
     for place, company in enumerate(records(table)):
         label = labels.get(company["key"], {})
         cluster = clusters.get(company["key"])
-        name, text = _marked(company, label, axes, limit)
+        name, text = _marked(company, label, axes, limit, shown)
         language = str(company["language"])
         rows.append(
             CompanyRow(
@@ -103,7 +114,7 @@ def company_rows(files: RunFiles, cities: Cities) -> list[CompanyRow]:
 
 
 def _marked(
-    company: dict[str, Any], label: dict[str, Any], axes: list[Axis], limit: int
+    company: dict[str, Any], label: dict[str, Any], axes: list[Axis], limit: int, shown: Shown
 ) -> tuple[list[Piece], list[Piece]]:
     """Name and text with their evidence; evidence that is in neither stands after the text."""
     name, text = str(company["name"] or company["id"]), str(company["text"])
@@ -123,9 +134,9 @@ def _marked(
             elif evidence.strip() in name:
                 in_name.append(words)
             else:
-                elsewhere.append(Piece(" " + evidence[:limit], (words,)))
-    marked = [Piece(piece.text, tuple(in_name)) for piece in excerpt(name, [], 200)]
-    return marked, [*excerpt(text, spans, limit), *elsewhere]
+                elsewhere += [Piece(" "), *excerpt(evidence, [Span(0, len(evidence), (words,))], limit)]
+    marked = [Piece(piece.text, tuple(in_name)) for piece in excerpt(name, [], NAME_LIMIT)]
+    return marked, [*shown(text, spans, limit), *elsewhere] if limit else []
 
 
 def _offset(value: object) -> int:

@@ -8,7 +8,6 @@ from typing import Any
 import altair as alt
 
 from chainbert.report.figures import (
-    PERCENT,
     WIDTH,
     Row,
     _chart,
@@ -19,18 +18,18 @@ from chainbert.report.figures import (
     _shape,
     _styled,
     _tooltip,
+    percent_labels,
     policy_rules,
 )
+from chainbert.report.language import message, say
 from chainbert.report.palette import CLOSES, INK, MUTED, OPENS, Cities
 
 AUC_HEIGHT = 170
 # Labels beside the axis and the room that they take, so that charts above one another share their zero.
 LABELS, ROOM = 118, 134
 CHOICES = 146
-SIGNED_PERCENT = f"replace({PERCENT}, '-', '−')"
-_SAID = {"city": "City", "label": "What", "said": "Estimate (95 %)", "n": "Companies"}
 # The kinds of dots in a specification curve.
-TOWARD, AWAY = "toward", "apart"
+TOWARD, AWAY = message("toward"), message("apart")
 
 
 def auc_by_period(rows: Sequence[Row], cities: Cities, reference: str, events: Sequence[Row] = ()) -> alt.LayerChart:
@@ -43,7 +42,7 @@ def auc_by_period(rows: Sequence[Row], cities: Cities, reference: str, events: S
     base = _chart(drawn).encode(
         x=alt.X("x:Q", axis=_period_axis(rows), scale=alt.Scale(zero=False, nice=False, padding=28)),
         color=_colour(home, cities, legend=False),
-        tooltip=_tooltip({"city": "City", "year": "Period", "said": "AUC (95 %)"}),
+        tooltip=_tooltip({"city": say("City"), "year": say("Period"), "said": say("AUC (95 %)")}),
     )
     lowest = min([0.4, *(row["low"] for row in drawn if row["low"] is not None)])
     scale = alt.Scale(domain=[max(0.0, round(lowest - 0.02, 2)), 1])
@@ -51,7 +50,7 @@ def auc_by_period(rows: Sequence[Row], cities: Cities, reference: str, events: S
     layers = [
         *policy_rules([{**one, "name": ""} for one in events], AUC_HEIGHT),
         _rule("chance", 0.5, "y", dash=[3, 3]),
-        base.mark_rule(strokeWidth=1.5).encode(y=alt.Y("low:Q", title="AUC", scale=scale, axis=axis), y2="high:Q"),
+        base.mark_rule(strokeWidth=1.5).encode(y=alt.Y("low:Q", title=say("AUC"), scale=scale, axis=axis), y2="high:Q"),
         base.mark_line(strokeWidth=1.5, opacity=0.7).encode(y="auc:Q"),
         base.mark_point(filled=True, size=60, opacity=1).encode(y="auc:Q", shape=_shape(home, cities, legend=False)),
     ]
@@ -82,11 +81,13 @@ def whiskers(
     base = _chart(_within(row, domain) for row in rows if row["city"] in seen).encode(
         y=alt.Y("label:N", sort=list(labels), title=None, axis=axis, scale=alt.Scale(paddingInner=0.3)),
         color=_colour(seen, cities, legend=legend),
-        tooltip=_tooltip(_SAID),
+        tooltip=_tooltip(
+            {"city": say("City"), "label": say("What"), "said": say("Estimate (95 %)"), "n": say("Companies")}
+        ),
     )
     if dodge:
         base = base.encode(yOffset=alt.YOffset("city:N", sort=seen))
-    expression = SIGNED_PERCENT if percent else alt.Undefined
+    expression = percent_labels(signed=True) if percent else alt.Undefined
     ticks = alt.Axis(tickCount=5, labelSeparation=8, labelExpr=expression)
     x = alt.X("low:Q", title=title, axis=ticks, scale=alt.Scale(domain=list(domain), nice=False))
     shape = _shape(seen, cities, legend=legend)
@@ -111,7 +112,7 @@ def placebo_histogram(bars: Sequence[Row], own: float, colour: str, span: float)
     y = alt.Y("zero:Q", title=None, axis=alt.Axis(tickCount=3, tickMinStep=1))
     grey = _chart({**bar, "zero": 0} for bar in bars).mark_rect(color=MUTED[0], opacity=0.45)
     layers = [
-        grey.encode(x=x, x2="end:Q", y=y, y2="n:Q", tooltip=_tooltip({"said": "Statistic", "n": "Placebos"})),
+        grey.encode(x=x, x2="end:Q", y=y, y2="n:Q", tooltip=_tooltip({"said": say("Statistic"), "n": say("Placebos")})),
         _rule("mirror", -own, "x", colour=colour, dash=[1, 3]),
         _rule("own", own, "x", colour=colour, width=2.5),
     ]
@@ -128,13 +129,13 @@ def specification_slopes(rows: Sequence[Row], domain: Sequence[float]) -> alt.La
         x=_places(rows),
         color=alt.Color(
             "kind:N",
-            scale=alt.Scale(domain=[TOWARD, AWAY], range=[CLOSES[0], OPENS[0]]),
+            scale=alt.Scale(domain=[say(TOWARD), say(AWAY)], range=[CLOSES[0], OPENS[0]]),
             legend=_legend(),
         ),
-        tooltip=_tooltip({"said": "Share of the first gap closed", "choices": "Specification"}),
+        tooltip=_tooltip({"said": say("Share of the first gap closed"), "choices": say("Specification")}),
     )
     scale = alt.Scale(domain=list(domain), nice=False)
-    axis = alt.Axis(labelExpr=SIGNED_PERCENT, tickCount=6, minExtent=CHOICES)
+    axis = alt.Axis(labelExpr=percent_labels(signed=True), tickCount=6, minExtent=CHOICES)
     layers = [
         _rule("zero", 0, "y", dash=[3, 3]),
         *_main_rule(rows),
@@ -181,14 +182,21 @@ def power_curve(
     base = _chart(row for row in points if row["city"] in home).encode(
         x=alt.X(
             "share:Q",
-            title=f"Share of firms that write as {reference}'s",
+            title=say("Share of firms that write as {reference}'s", reference=reference),
             scale=alt.Scale(domain=[0, 1]),
-            axis=alt.Axis(labelExpr=PERCENT, tickCount=5, labelSeparation=8, labelOverlap=True, grid=False),
+            axis=alt.Axis(labelExpr=percent_labels(), tickCount=5, labelSeparation=8, labelOverlap=True, grid=False),
         ),
         color=_colour(home, cities),
-        tooltip=_tooltip({"city": "City", "said": "Power", "of": "Adoption", "studies": "Simulated sets"}),
+        tooltip=_tooltip(
+            {"city": say("City"), "said": say("Power"), "of": say("Adoption"), "studies": say("Simulated sets")}
+        ),
     )
-    y = alt.Y("low:Q", title="Power", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(labelExpr=PERCENT, tickCount=5))
+    y = alt.Y(
+        "low:Q",
+        title=say("Power"),
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(labelExpr=percent_labels(), tickCount=5),
+    )
     upright = _chart(row for row in margins if row["city"] in home).mark_rule(strokeDash=[1, 3], strokeWidth=2)
     layers = [
         _rule("enough", enough, "y", dash=[3, 3]),

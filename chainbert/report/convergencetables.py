@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chainbert.report.tables import Table, interval, number, percent, plain, probability, share_interval
+from chainbert.report.language import joined, say, told
+from chainbert.report.tables import Table, interval, number, part_of, percent, plain, probability, share_interval
 
+VECTORS = "vectors"
 Records = Sequence[Mapping[str, Any]]
 # A head, and what stands under it for one row.
 Column = tuple[str, Callable[[Mapping[str, Any]], str]]
 
 
 def text(name: str) -> Callable[[Mapping[str, Any]], str]:
-    """The cell of a word."""
+    """The cell of a name, as the run has it."""
     return lambda row: _said(row.get(name))
+
+
+def word(name: str) -> Callable[[Mapping[str, Any]], str]:
+    """The cell of a word of the run, in the reader's language."""
+    return lambda row: told(_said(row.get(name)))
 
 
 def whole(name: str) -> Callable[[Mapping[str, Any]], str]:
@@ -56,17 +63,17 @@ def made(rows: Records, words: int, *columns: Column) -> Table:
         return Table(heads, cells, words)
     # Words stand left: the remark goes before the numbers.
     joined = [(*line[:words], remark or "–", *line[words:]) for line, remark in zip(cells, remarks, strict=True)]
-    return Table((*heads[:words], "Remark", *heads[words:]), joined, words + 1)
+    return Table((*heads[:words], say("Remark"), *heads[words:]), joined, words + 1)
 
 
 def _remark(row: Mapping[str, Any]) -> str:
-    return "; ".join(str(row[name]) for name in ("status", "note", "warning") if row.get(name))
+    return joined("; ", (told(str(row[name])) for name in ("status", "note", "warning") if row.get(name)))
 
 
 def _said(value: object) -> str:
     if value is None or value == "":
         return "–"
-    return "yes" if value is True else "no" if value is False else str(value)
+    return say("yes") if value is True else say("no") if value is False else str(value)
 
 
 def separability_table(rows: Records) -> Table:
@@ -74,17 +81,17 @@ def separability_table(rows: Records) -> Table:
     return made(
         rows,
         2,
-        ("City", text("city")),
-        ("Period", text("year")),
-        ("AUC", decimal("auc")),
-        ("95 % interval", between("auc_low", "auc_high")),
-        ("Gap, centred", decimal("gap_centred")),
-        ("MMD", decimal("mmd")),
-        ("p", p_value("mmd_p")),
-        ("Location", decimal("location")),
-        ("p", p_value("location_p")),
-        ("Dispersion", decimal("dispersion")),
-        ("p", p_value("dispersion_p")),
+        (say("City"), text("city")),
+        (say("Period"), word("year")),
+        (say("AUC"), decimal("auc")),
+        (say("95 % interval"), between("auc_low", "auc_high")),
+        (say("Gap, centred"), decimal("gap_centred")),
+        (say("MMD"), decimal("mmd")),
+        (say("p"), p_value("mmd_p")),
+        (say("Location"), decimal("location")),
+        (say("p"), p_value("location_p")),
+        (say("Dispersion"), decimal("dispersion")),
+        (say("p"), p_value("dispersion_p")),
     )
 
 
@@ -93,13 +100,13 @@ def decomposition_table(rows: Records) -> Table:
     return made(
         rows,
         4,
-        ("City", text("city")),
-        ("From", text("from")),
-        ("To", text("to")),
-        ("Part", text("part")),
-        ("Change", decimal("change")),
-        ("95 % interval", between()),
-        ("Companies", whole("n")),
+        (say("City"), text("city")),
+        (say("From"), text("from")),
+        (say("To"), text("to")),
+        (say("Part"), word("part")),
+        (say("Change"), decimal("change")),
+        (say("95 % interval"), between()),
+        (say("Companies"), whole("n")),
     )
 
 
@@ -108,11 +115,11 @@ def firm_count_table(rows: Records) -> Table:
     return made(
         rows,
         2,
-        ("City", text("city")),
-        ("Period", text("year")),
-        ("Companies", lambda row: f"{number(row.get('n'), 0)} of {number(row.get('of'), 0)}"),
-        ("Share", share("share")),
-        ("95 % interval", shares_between()),
+        (say("City"), text("city")),
+        (say("Period"), word("year")),
+        (say("Companies"), lambda row: part_of(row.get("n"), row.get("of"))),
+        (say("Share"), share("share")),
+        (say("95 % interval"), shares_between()),
     )
 
 
@@ -121,13 +128,13 @@ def turnover_table(rows: Records) -> Table:
     return made(
         rows,
         4,
-        ("City", text("city")),
-        ("From", text("from")),
-        ("To", text("to")),
-        ("Flow", text("flow")),
-        ("Companies", lambda row: f"{number(row.get('n'), 0)} of {number(row.get('of'), 0)}"),
-        ("Share", share("share")),
-        ("95 % interval", shares_between()),
+        (say("City"), text("city")),
+        (say("From"), text("from")),
+        (say("To"), text("to")),
+        (say("Flow"), word("flow")),
+        (say("Companies"), lambda row: part_of(row.get("n"), row.get("of"))),
+        (say("Share"), share("share")),
+        (say("95 % interval"), shares_between()),
     )
 
 
@@ -136,21 +143,24 @@ def side_by_side_table(rows: Records) -> Table:
     return made(
         rows,
         5,
-        ("City", text("city")),
-        ("Measure", lambda row: measure_name(str(row.get("measure", "")))),
-        ("Verdict", text("verdict")),
-        ("Who moved", text("mover")),
-        ("Against the vectors", text("agreement")),
-        ("Closed", share("closed")),
-        ("95 % interval", shares_between()),
-        ("p (Holm)", p_value("p_holm")),
-        ("p of no change", p_value("p_equivalent")),
+        (say("City"), text("city")),
+        (say("Measure"), lambda row: measure_name(str(row.get("measure", "")))),
+        (say("Verdict"), word("verdict")),
+        (say("Who moved"), word("mover")),
+        (say("Against the vectors"), word("agreement")),
+        (say("Closed"), share("closed")),
+        (say("95 % interval"), shares_between()),
+        (say("p (Holm)"), p_value("p_holm")),
+        (say("p of no change"), p_value("p_equivalent")),
     )
 
 
 def measure_name(measure: str) -> str:
     """``customer.state`` as words."""
-    return ": ".join(plain(one) for one in measure.split("."))
+    if measure == VECTORS:
+        return say("vectors")
+    axis, _, label = measure.partition(".")
+    return say("{axis}: {label}", axis=plain(axis), label=measure_name(label)) if label else plain(axis)
 
 
 def balance_table(rows: Records) -> Table:
@@ -158,18 +168,18 @@ def balance_table(rows: Records) -> Table:
     return made(
         rows,
         4,
-        ("City", text("city")),
-        ("Period", text("year")),
-        ("What", text("covariate")),
-        ("Differs most at", text("level")),
-        ("Distance", decimal("difference")),
-        ("By chance", decimal("by_chance")),
-        ("p", p_value("p")),
-        ("Std. difference", decimal("smd")),
-        ("Share there", share("share")),
-        ("In the reference", share("share_reference")),
-        ("Companies", whole("n")),
-        ("In the reference", whole("n_reference")),
+        (say("City"), text("city")),
+        (say("Period"), word("year")),
+        (say("What"), word("covariate")),
+        (say("Differs most at"), text("level")),
+        (say("Distance"), decimal("difference")),
+        (say("By chance"), decimal("by_chance")),
+        (say("p"), p_value("p")),
+        (say("Std. difference"), decimal("smd")),
+        (say("Share there"), share("share")),
+        (say("In the reference"), share("share_reference")),
+        (say("Companies"), whole("n")),
+        (say("In the reference"), whole("n_reference")),
     )
 
 
@@ -178,19 +188,19 @@ def held_fixed_table(rows: Records) -> Table:
     return made(
         rows,
         2,
-        ("City", text("city")),
-        ("Held fixed", text("held_fixed")),
-        ("Gap left", decimal("gap")),
-        ("95 % interval", between("gap_low", "gap_high")),
-        ("Same firms, nothing held", decimal("gap_same_firms")),
-        ("All firms, nothing held", decimal("gap_raw")),
-        ("Share gone", share("share_gone")),
-        ("95 % interval", shares_between("share_low", "share_high")),
-        ("Change a year", decimal("slope")),
-        ("95 % interval", between("slope_low", "slope_high")),
-        ("p", p_value("slope_p")),
-        ("Companies", whole("n_used")),
-        ("Without a partner", whole("left_out")),
+        (say("City"), text("city")),
+        (say("Held fixed"), word("held_fixed")),
+        (say("Gap left"), decimal("gap")),
+        (say("95 % interval"), between("gap_low", "gap_high")),
+        (say("Same firms, nothing held"), decimal("gap_same_firms")),
+        (say("All firms, nothing held"), decimal("gap_raw")),
+        (say("Share gone"), share("share_gone")),
+        (say("95 % interval"), shares_between("share_low", "share_high")),
+        (say("Change a year"), decimal("slope")),
+        (say("95 % interval"), between("slope_low", "slope_high")),
+        (say("p"), p_value("slope_p")),
+        (say("Companies"), whole("n_used")),
+        (say("Without a partner"), whole("left_out")),
     )
 
 
@@ -199,14 +209,14 @@ def hidden_table(rows: Records) -> Table:
     return made(
         rows,
         3,
-        ("City", text("city")),
-        ("A trait like", text("covariate")),
-        ("Level", text("level")),
-        ("Gap", decimal("gap")),
-        ("Distance of its kinds", decimal("effect")),
-        ("Imbalance seen", decimal("imbalance")),
-        ("Imbalance needed", decimal("imbalance_needed")),
-        ("Share of the gap it matches", decimal("explained")),
+        (say("City"), text("city")),
+        (say("A trait like"), word("covariate")),
+        (say("Level"), text("level")),
+        (say("Gap"), decimal("gap")),
+        (say("Distance of its kinds"), decimal("effect")),
+        (say("Imbalance seen"), decimal("imbalance")),
+        (say("Imbalance needed"), decimal("imbalance_needed")),
+        (say("Share of the gap it matches"), decimal("explained")),
     )
 
 
@@ -215,16 +225,21 @@ def placebo_table(rows: Records) -> Table:
     return made(
         rows,
         3,
-        ("City", text("city")),
-        ("Placebo", text("placebo")),
-        ("Passes", text("passes")),
-        ("Own statistic", decimal("statistic")),
-        ("Placebos", whole("draws")),
-        ("p", p_value("p")),
-        ("Error of p", decimal("error")),
-        ("Placebos with p < 0.05", share("share_significant")),
-        ("Chance stays under", share("chance")),
+        (say("City"), text("city")),
+        (say("Placebo"), word("placebo")),
+        (say("Passes"), text("passes")),
+        (say("Own statistic"), decimal("statistic")),
+        (say("Placebos"), whole("draws")),
+        (say("p"), p_value("p")),
+        (say("Error of p"), decimal("error")),
+        (say("Placebos with p < 0.05"), share("share_significant")),
+        (say("Chance stays under"), share("chance")),
     )
+
+
+def _pair(row: Mapping[str, Any]) -> str:
+    pair = say("{city}, {reference}", city=row.get("city"), reference=row.get("reference"))
+    return say("{pair} (main)", pair=pair) if row.get("main") else pair
 
 
 def specification_table(rows: Records) -> Table:
@@ -232,17 +247,17 @@ def specification_table(rows: Records) -> Table:
     return made(
         rows,
         6,
-        ("Pair", lambda row: f"{row.get('city')}, {row.get('reference')}" + (" (main)" if row.get("main") else "")),
-        ("Encoder", text("encoder")),
-        ("Language", text("language")),
-        ("Names", text("names")),
-        ("Strata", text("strata")),
-        ("Seed", text("seed")),
-        ("Smallest cell", whole("smallest_cell")),
-        ("Change a year", decimal("slope")),
-        ("95 % interval", between()),
-        ("Of the first gap", share("relative")),
-        ("p", p_value("p")),
+        (say("Pair"), _pair),
+        (say("Encoder"), text("encoder")),
+        (say("Language"), word("language")),
+        (say("Names"), word("names")),
+        (say("Strata"), word("strata")),
+        (say("Seed"), text("seed")),
+        (say("Smallest cell"), whole("smallest_cell")),
+        (say("Change a year"), decimal("slope")),
+        (say("95 % interval"), between()),
+        (say("Of the first gap"), share("relative")),
+        (say("p"), p_value("p")),
     )
 
 
@@ -251,7 +266,7 @@ def power_table(points: Records, records: Records) -> Table:
     at_margin = [
         {
             "city": row.get("city"),
-            "what": "at the margin",
+            "what": say("at the margin"),
             "share": row.get("margin_share"),
             "closing": row.get("margin"),
             "power": row.get("power_at_margin"),
@@ -262,13 +277,13 @@ def power_table(points: Records, records: Records) -> Table:
         for row in records
     ]
     return made(
-        [*at_margin, *({"what": "simulated", **row} for row in points)],
+        [*at_margin, *({"what": say("simulated"), **row} for row in points)],
         2,
-        ("City", text("city")),
-        ("What", text("what")),
-        ("Adoption", share("share")),
-        ("Share of the gap closed", share("closing")),
-        ("Power", share("power")),
-        ("Its error", decimal("error")),
-        ("Simulated sets", whole("studies")),
+        (say("City"), text("city")),
+        (say("What"), text("what")),
+        (say("Adoption"), share("share")),
+        (say("Share of the gap closed"), share("closing")),
+        (say("Power"), share("power")),
+        (say("Its error"), decimal("error")),
+        (say("Simulated sets"), whole("studies")),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chainbert.report.tables import interval, number, percent, share_interval
+from chainbert.report.language import joined, say
+from chainbert.report.tables import interval, number, percent, share_interval, with_interval
 
 # Estimates of a share beyond these say only that the first gap was small; charts end here, tables do not.
 SHARE_SCALE = (-2.0, 3.0)
@@ -15,8 +16,17 @@ def estimate(
     city: str, label: str, value: float, low: float | None, high: float | None, *, share: bool = True
 ) -> dict[str, Any]:
     """A row of ``whiskers``."""
-    said = f"{percent(value)} ({share_interval(low, high)})" if share else f"{number(value)} ({interval(low, high)})"
+    said = (
+        with_interval(percent(value), share_interval(low, high))
+        if share
+        else with_interval(number(value), interval(low, high))
+    )
     return {"city": city, "label": label, "value": value, "low": low, "high": high, "said": said, "n": "–"}
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """A row of ``whiskers`` in words."""
+    return say("{city}, {what} {value}", city=row["city"], what=row["label"], value=row["said"])
 
 
 def scale(
@@ -40,4 +50,5 @@ def edge(rows: Iterable[Mapping[str, Any]], domain: tuple[float, float], remark:
     ends = [row[name] for row in rows for name in ("value", "low", "high") if row.get(name) is not None]
     if not any(end < domain[0] or end > domain[1] for end in ends):
         return remark
-    return f"Lines that reach the edge go on beyond it; the table has their ends. {remark}".strip()
+    beyond = say("Lines that reach the edge go on beyond it; the table has their ends.")
+    return joined(" ", (one for one in (beyond, remark) if one))

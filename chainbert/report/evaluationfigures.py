@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from chainbert.report.figures import WIDTH, Row, _chart, _styled, _tooltip
+from chainbert.report.language import say
 from chainbert.report.palette import INK, MUTED, SHAPES, Cities
 
 SCORE = {"series": "Labels", "question": "Question", "said": "Macro-F1 (95 %)", "n": "Companies"}
@@ -66,9 +67,9 @@ def confusion_of(cells: Sequence[Row], values: Sequence[str]) -> alt.LayerChart:
     head = alt.Axis(domain=False, ticks=False, labelAngle=-35, orient="top", labelPadding=6, labelLimit=90)
     side = alt.Axis(domain=False, ticks=False, labelPadding=6, labelLimit=110)
     base = _chart(cells).encode(
-        x=alt.X("label:N", sort=list(values), title="label", axis=head),
-        y=alt.Y("code:N", sort=list(values), title="code", axis=side),
-        tooltip=_tooltip({"code": "Code", "label": "Label", "said": "Companies"}),
+        x=alt.X("label:N", sort=list(values), title=say("label"), axis=head),
+        y=alt.Y("code:N", sort=list(values), title=say("code"), axis=side),
+        tooltip=_tooltip({"code": say("Hand code"), "label": say("Label"), "said": say("Companies")}),
     )
     scale = alt.Scale(domain=[0, 1], range=[0, 0.4])
     shade = base.mark_rect(color=INK[0]).encode(opacity=alt.Opacity("share:Q", scale=scale, legend=None))
@@ -83,12 +84,13 @@ def reliability_of(bins: Sequence[Row]) -> alt.LayerChart:
     """
     unit, axis = alt.Scale(domain=[0, 1]), alt.Axis(values=[0, 0.5, 1], format=".1~f")
     diagonal = _chart([{"x": 0, "y": 0}, {"x": 1, "y": 1}]).mark_line(color=MUTED[0], strokeDash=[3, 3], strokeWidth=1)
+    heads = {"said": say("Coded yes (95 %)"), "probability": say("Mean probability"), "n": say("Companies")}
     base = _chart(bins).encode(
-        x=alt.X("probability:Q", title="probability", scale=unit, axis=axis),
-        tooltip=_tooltip({"said": "Coded yes (95 %)", "probability": "Mean probability", "n": "Companies"}),
+        x=alt.X("probability:Q", title=say("probability"), scale=unit, axis=axis),
+        tooltip=_tooltip(heads),
     )
     whisker = base.mark_rule(strokeWidth=1.2, color=INK[0]).encode(
-        y=alt.Y("low:Q", title="coded yes", scale=unit, axis=axis), y2="high:Q"
+        y=alt.Y("low:Q", title=say("coded yes"), scale=unit, axis=axis), y2="high:Q"
     )
     size = alt.Size("n:Q", scale=alt.Scale(type="sqrt", domain=[0, 100], range=[0, 120]), legend=None)
     dot = base.mark_point(filled=True, opacity=1, color=INK[0]).encode(y="share:Q", size=size)

@@ -50,6 +50,18 @@ def excerpt(text: str, spans: Sequence[Span], limit: int) -> list[Piece]:
     return _pieces(text, shown, windows)
 
 
+def evidence_only(text: str, spans: Sequence[Span], limit: int) -> list[Piece]:
+    """The spans alone, in the text's order, ``limit`` characters of it shared among them; " … " stands between two."""
+    spans = _merge([span for span in spans if 0 <= span.start < span.end <= len(text)])
+    share = max(limit // max(len(spans), 1), 1)
+    pieces: list[Piece] = []
+    for span in spans:
+        words = text[span.start : span.end].strip()
+        shown = words if len(words) <= share else f"{words[:share]}…"
+        pieces += [*([Piece(GAP)] if pieces else []), Piece(_clean(shown), span.labels)]
+    return pieces
+
+
 def _merge(spans: Sequence[Span]) -> list[Span]:
     merged: list[Span] = []
     for span in sorted(spans, key=lambda one: (one.start, one.end)):

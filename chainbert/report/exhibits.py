@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from chainbert.report import figures, tables
 from chainbert.report.companyrows import CompanyRow
+from chainbert.report.language import counted, joined, say
 from chainbert.report.palette import Cities
 from chainbert.report.runfiles import RunFiles, records
-from chainbert.report.tables import Table, count, number, percent, plain
+from chainbert.report.tables import Table, label_name, number, part_of, percent, plain, with_interval
 
 ALL = "all"
 _BETWEEN_SCRIPTS = str.maketrans({"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -56,16 +57,19 @@ def gap_figure(files: RunFiles, cities: Cities) -> Figure | None:
         return None
     paths: dict[str, list[str]] = {}
     for row in gaps:
-        gap = tables.NOT_ESTIMABLE if row["gap"] is None else row["said"]
-        paths.setdefault(row["city"], []).append(f"{gap} in {row['year']}")
-    words = f"Gap to {files.reference} by period. " + " ".join(
-        f"{city}: {', '.join(path)}." for city, path in paths.items()
-    )
+        known = say("{gap} in {period}", gap=row["said"], period=row["year"])
+        found = say("not estimable in {period}", period=row["year"]) if row["gap"] is None else known
+        paths.setdefault(row["city"], []).append(found)
+    lead = say("Gap to {reference} by period.", reference=files.reference)
+    each = (say("{city}: {path}.", city=city, path=joined(", ", path)) for city, path in paths.items())
+    words = joined(" ", (lead, *each))
     shown = [row for row in gaps if row["city"] in cities.charted]
     events = policy_events(files)
     panel = Panel("gap", "", words, figures.gap_by_period(shown, cities, files.reference, events))
-    timeline = events and "Dotted rules are policy events: " + "; ".join(event_words(one) for one in events) + "."
-    remark = " ".join(one for one in (timeline, tables.not_estimable(gaps), beyond(cities)) if one)
+    timeline = events and say(
+        "Dotted rules are policy events: {events}.", events=joined("; ", (event_words(one) for one in events))
+    )
+    remark = joined(" ", (one for one in (timeline, tables.not_estimable(gaps), beyond(cities)) if one))
     return Figure((panel,), words, tables.gap_table(gaps, files.reference), remark)
 
 
@@ -82,7 +86,7 @@ def policy_events(files: RunFiles) -> list[dict[str, Any]]:
 
 def event_words(event: dict[str, Any]) -> str:
     """``2017: first ban``; the month of a broken year is left to the chart."""
-    return f"{event['year'].split('.')[0]}: {event['name']}"
+    return say("{year}: {event}", year=event["year"].split(".")[0], event=event["name"])
 
 
 def _placed(gaps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -91,7 +95,7 @@ def _placed(gaps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in gaps:
         known = {name: row.get(name) for name in ("gap", "low", "high", "p", "n", "n_reference", "left_out", "status")}
         period, middle = str(row["year"]), row.get("midpoint")
-        said = f"{number(row.get('gap'))} ({tables.interval(row.get('low'), row.get('high'))})"
+        said = with_interval(number(row.get("gap")), tables.interval(row.get("low"), row.get("high")))
         place = midpoint(period) if middle is None else float(middle)
         rows.append(known | {"city": str(row["city"]), "year": period, "midpoint": place, "said": said})
     return sorted(rows, key=lambda row: row["midpoint"])
@@ -119,20 +123,27 @@ def share_figures(files: RunFiles, cities: Cities) -> tuple[Figure, Figure | Non
         title, drawn = plain(axis).capitalize(), _drawn(shares[shares["axis"] == axis])
         whole = _cells(drawn[drawn["period"] == ALL])
         labels = list(dict.fromkeys(drawn["label"]))
-        said = "; ".join(f"{row['label']} {row['said']} in {row['city']}" for row in whole)
+        said = joined("; ", map(_share_words, whole))
+        words = say("{axis}: {shares}.", axis=title, shares=said)
         chart = figures.shares_by_city(whole, labels, cities, legend=not overall)
-        overall.append(Panel(f"share-{len(overall)}", title, f"{title}: {said}.", chart))
+        overall.append(Panel(f"share-{len(overall)}", title, words, chart))
         for label in labels if len(periods) > 1 else []:
             cells = _cells(drawn[(drawn["period"] != ALL) & (drawn["label"] == label)])
-            words = f"{title}: {label}, share by period and city"
+            words = say("{axis}: {label}, share by period and city", axis=title, label=label)
             small = figures.share_by_period(cells, periods, cities)
-            by_period.append(Panel(f"period-{len(by_period)}", f"{title}: {label}", words, small))
+            heading = say("{axis}: {label}", axis=title, label=label)
+            by_period.append(Panel(f"period-{len(by_period)}", heading, words, small))
     whole_table = tables.share_table(shares[shares["period"] == ALL], cities)
-    first = Figure(tuple(overall), " ".join(panel.words for panel in overall), whole_table, beyond(cities))
+    said = joined(" ", (panel.words for panel in overall))
+    first = Figure(tuple(overall), said, whole_table, beyond(cities))
     if not by_period:
         return first, None
-    words = "Every share of the figure above, by period and city; the numbers are in the table."
+    words = say("Every share of the figure above, by period and city; the numbers are in the table.")
     return first, Figure(tuple(by_period), words, tables.share_table(shares[shares["period"] != ALL], cities))
+
+
+def _share_words(row: dict[str, Any]) -> str:
+    return say("{label} {value} in {city}", label=row["label"], value=row["said"], city=row["city"])
 
 
 def _drawn(shares: pd.DataFrame) -> pd.DataFrame:
@@ -140,7 +151,7 @@ def _drawn(shares: pd.DataFrame) -> pd.DataFrame:
     drawn = shares[(shares["kind"] == "indicator") | ~shares["indicator"].isin(indicators)]
     last = {"mixed": 1, "unclear": 2}
     place = drawn["indicator"].map(lambda name: last.get(name, 0))
-    drawn = drawn.assign(label=drawn["indicator"].map(plain), place=place)
+    drawn = drawn.assign(label=drawn["indicator"].map(label_name), place=place)
     return drawn.sort_values("place", kind="stable")
 
 
@@ -148,9 +159,10 @@ def _cells(shares: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows for the figures; what is not known is None."""
     cells = []
     for row in records(shares[["city", "label", "period", "share", "low", "high", "n", "yes"]]):
-        said = f"{percent(row['share'])} ({percent(row['low'])} to {percent(row['high'])})"
+        between = say("{low} to {high}", low=percent(row["low"]), high=percent(row["high"]))
+        said = with_interval(percent(row["share"]), between)
         known = {name: None if pd.isna(value) else value for name, value in row.items()}
-        cells.append(known | {"said": said, "of": f"{number(row['yes'], 0)} of {number(row['n'], 0)}"})
+        cells.append(known | {"said": said, "of": part_of(row["yes"], row["n"])})
     return cells
 
 
@@ -158,7 +170,11 @@ def beyond(cities: Cities) -> str:
     """A sentence on the cities that charts have no room for."""
     if not cities.beyond:
         return ""
-    return f"{count(len(cities.beyond), 'further city is', 'further cities are')} in the tables only."
+    return counted(
+        len(cities.beyond),
+        "{n:,} further city is in the tables only.",
+        "{n:,} further cities are in the tables only.",
+    )
 
 
 def map_figure(files: RunFiles, rows: Sequence[CompanyRow], cities: Cities) -> Panel | None:
@@ -171,7 +187,7 @@ def map_figure(files: RunFiles, rows: Sequence[CompanyRow], cities: Cities) -> P
             "y": place[row.key][1],
             "city": row.city,
             "name": row.plain_name,
-            "year": ", ".join(row.years),
+            "year": joined(", ", row.years),
             "row": row.number,
         }
         for row in rows
@@ -179,6 +195,9 @@ def map_figure(files: RunFiles, rows: Sequence[CompanyRow], cities: Cities) -> P
     ]
     if not points:
         return None
-    texts = count(len(points), "company text", "company texts")
-    words = f"Map of {texts}, placed by what they say and coloured by city."
+    words = counted(
+        len(points),
+        "Map of {n:,} company text, placed by what they say and coloured by city.",
+        "Map of {n:,} company texts, placed by what they say and coloured by city.",
+    )
     return Panel("map", "", words, figures.company_map(points, cities))

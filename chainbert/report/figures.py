@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import altair as alt
 
+from chainbert.report.language import say
 from chainbert.report.palette import INK, MUTED, OTHER, OTHERS, RULE, SHAPES, Cities
 
 Row = Mapping[str, Any]
@@ -23,7 +24,7 @@ BAND_FROM = 8
 # Share of the events' span below which two of them stand close.
 CLOSE = 0.25
 PERCENT = "round(100 * datum.value) + ' %'"
-SHARE = {"city": "City", "label": "Label", "period": "Period", "said": "Share (95 %)", "of": "Companies"}
+"""The labels of an axis in [0, 1] where only English is spoken; elsewhere ``percent_labels``."""
 
 
 def gap_by_period(gaps: Sequence[Row], cities: Cities, reference: str, events: Sequence[Row] = ()) -> alt.LayerChart:
@@ -38,9 +39,12 @@ def gap_by_period(gaps: Sequence[Row], cities: Cities, reference: str, events: S
     base = _chart(drawn).encode(
         x=alt.X("x:Q", axis=_period_axis(gaps), scale=alt.Scale(zero=False, nice=False, padding=28)),
         color=_colour(home, cities),
-        tooltip=_tooltip({"city": "City", "year": "Period", "said": "Gap (95 %)", "n": "Companies"}),
+        tooltip=_tooltip(
+            {"city": say("City"), "year": say("Period"), "said": say("Gap (95 %)"), "n": say("Companies")}
+        ),
     )
-    scale, axis, title = alt.Scale(domain=_gap_domain(drawn)), alt.Axis(tickCount=5), f"Gap to {reference}"
+    scale, axis = alt.Scale(domain=_gap_domain(drawn)), alt.Axis(tickCount=5)
+    title = say("Gap to {reference}", reference=reference)
     marks = base.mark_area(opacity=0.16) if many else base.mark_rule(strokeWidth=1.5)
     layers: list[alt.Chart] = [
         *policy_rules(events, GAP_HEIGHT),
@@ -70,7 +74,7 @@ def policy_rules(events: Sequence[Row], height: int) -> list[alt.Chart]:
         levels[level].append(row)
         before = row["x"]
     rules = _chart(events).mark_rule(color=MUTED[0], strokeDash=[1, 3], strokeWidth=1.2)
-    layers = [rules.encode(x="x:Q", tooltip=_tooltip({"year": "Year", "name": "Event"}))]
+    layers = [rules.encode(x="x:Q", tooltip=_tooltip({"year": say("Year"), "name": say("Event")}))]
     for place, rows in enumerate(levels):
         name = _chart(rows).mark_text(angle=270, align="right", baseline="bottom", dx=-2, dy=-3, limit=height // 2 - 8)
         top = alt.value(2 + place * height // 2)
@@ -94,9 +98,11 @@ def shares_by_city(
         y=alt.Y("label:N", sort=list(labels), title=None, axis=axis, scale=alt.Scale(paddingInner=0.35)),
         yOffset=alt.YOffset("city:N", sort=list(cities.charted)),
         color=_colour(cities.charted, cities, legend=legend),
-        tooltip=_tooltip(SHARE),
+        tooltip=_share_tooltip(),
     )
-    low = alt.X("low:Q", title=None, axis=alt.Axis(labelExpr=PERCENT, tickCount=5), scale=alt.Scale(domain=[0, 1]))
+    low = alt.X(
+        "low:Q", title=None, axis=alt.Axis(labelExpr=percent_labels(), tickCount=5), scale=alt.Scale(domain=[0, 1])
+    )
     whisker = base.mark_rule(strokeWidth=1.5).encode(x=low, x2="high:Q")
     dot = base.mark_point(filled=True, size=64, opacity=1)
     dot = dot.encode(x="share:Q", shape=_shape(cities.charted, cities, legend=legend))
@@ -110,9 +116,9 @@ def share_by_period(shares: Sequence[Row], periods: Sequence[str], cities: Citie
         x=alt.X("period:N", sort=list(periods), title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
         xOffset=alt.XOffset("city:N", sort=list(cities.charted)),
         color=_colour(cities.charted, cities, legend=False),
-        tooltip=_tooltip(SHARE),
+        tooltip=_share_tooltip(),
     )
-    axis = alt.Axis(labelExpr=PERCENT, values=[0, 0.5, 1])
+    axis = alt.Axis(labelExpr=percent_labels(), values=[0, 0.5, 1])
     low = alt.Y("low:Q", title=None, axis=axis, scale=alt.Scale(domain=[0, 1]))
     whisker = base.mark_rule(strokeWidth=1.2).encode(y=low, y2="high:Q")
     dot = base.mark_point(filled=True, size=40, opacity=1)
@@ -125,10 +131,11 @@ def company_map(points: Sequence[Row], cities: Cities) -> alt.Chart:
 
     Rows: x, y, city, name, year, row (the company's number in the page's table).
     """
-    names = [*cities.charted, *([OTHERS] if cities.beyond else [])]
-    values = [{**row, "group": row["city"] if row["city"] in cities.charted else OTHERS} for row in points]
+    others = say(OTHERS)
+    names = [*cities.charted, *([others] if cities.beyond else [])]
+    values = [{**row, "group": row["city"] if row["city"] in cities.charted else others} for row in points]
     chosen = alt.selection_point(name="chosen", fields=["group"], bind="legend")
-    search = alt.binding(input="search", name="Find a company ", placeholder="name")
+    search = alt.binding(input="search", name=say("Find a company "), placeholder=say("name"))
     wanted = alt.param(name="wanted", value="", bind=search)
     found = "indexof(lower(datum.name), lower(wanted)) >= 0"
     flat = alt.Axis(labels=False, ticks=False, grid=False, domain=False, title=None)
@@ -143,11 +150,18 @@ def company_map(points: Sequence[Row], cities: Cities) -> alt.Chart:
             opacity=alt.condition(chosen, alt.value(1), alt.value(0.07)),
             fillOpacity=alt.condition(found, alt.value(0.8), alt.value(0.07)),
             size=alt.condition(f"wanted != '' && {found}", alt.value(160), alt.value(size)),
+            # The page's script knows these by their English.
             tooltip=_tooltip({"name": "name", "city": "city", "year": "year", "row": "row"}),
         )
         .add_params(chosen, wanted)
     )
     return _styled(chart.properties(width=WIDTH, height=440))
+
+
+def percent_labels(*, signed: bool = False) -> str:
+    """The labels of an axis in [0, 1] as whole per cent; ``signed`` ones below 0 have a true minus sign."""
+    labels = f"round(100 * datum.value) + '{say('{number} %', number='')}'"
+    return f"replace({labels}, '-', '−')" if signed else labels
 
 
 def _chart(rows: Iterable[Row]) -> alt.Chart:
@@ -212,6 +226,11 @@ def _tooltip(titles: Mapping[str, str]) -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{name}:N", title=title) for name, title in titles.items()]
 
 
+def _share_tooltip() -> list[alt.Tooltip]:
+    titles = {"city": say("City"), "label": say("Label"), "period": say("Period"), "said": say("Share (95 %)")}
+    return _tooltip({**titles, "of": say("Companies")})
+
+
 def _colour(names: Sequence[str], cities: Cities, *, legend: bool = True, field: str = "city") -> alt.Color:
     colours = [cities.light.get(name, OTHER[0]) for name in names]
     scale = alt.Scale(domain=list(names), range=colours)
@@ -230,10 +249,13 @@ def _legend() -> alt.Legend:
 
 
 def _styled(chart: AnyChart) -> AnyChart:
-    styled: AnyChart = (
-        chart.configure(font=FONT, background="transparent", padding=4)
-        .configure_view(stroke=None)
-        .configure_axis(
+    # All at once: every call copies the chart with its rows.
+    styled: AnyChart = chart.configure(
+        font=FONT,
+        background="transparent",
+        padding=4,
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
             domainColor=RULE[0],
             tickColor=RULE[0],
             gridColor=RULE[0],
@@ -243,9 +265,9 @@ def _styled(chart: AnyChart) -> AnyChart:
             titleFontSize=12,
             titleFontWeight="normal",
             titlePadding=10,
-        )
-        .configure_axisY(labelColor=INK[0])
-        .configure_text(color=INK[0])
-        .configure_legend(labelColor=INK[0], labelFontSize=12, symbolStrokeWidth=0, columnPadding=9, offset=12)
+        ),
+        axisY=alt.AxisConfig(labelColor=INK[0]),
+        text=alt.MarkConfig(color=INK[0]),
+        legend=alt.LegendConfig(labelColor=INK[0], labelFontSize=12, symbolStrokeWidth=0, columnPadding=9, offset=12),
     )
     return styled

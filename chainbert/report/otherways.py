@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chainbert.report.convergencetables import between, decimal, made, measure_name, p_value, text, whole
+from chainbert.report.convergencetables import between, decimal, made, measure_name, p_value, text, whole, word
+from chainbert.report.language import counted, joined, message, say, told
 from chainbert.report.parts import Part, Section, section
 from chainbert.report.runfiles import RunFiles, records
-from chainbert.report.tables import count, equals, interval, number, percent
+from chainbert.report.tables import NOT_ESTIMABLE, equals, interval, number, percent
 
 Record = Mapping[str, Any]
 LEVEL = 0.05
 FALSE_DISCOVERIES = 0.1
 NOISE = "-1"
-TEXTS = "the texts"
+SIGMA_NAMES = {
+    "between share": message("sigma: share of the variance that is between cities"),
+    "between": message("sigma: variance between cities"),
+}
 
 
 def other_ways(files: RunFiles) -> Section | None:
     """Topics with their trends, and sigma- and beta-convergence."""
-    lead = (
+    lead = say(
         "The verdict is of each city and of all that its texts say. Here the same is asked of each topic, and of all "
         "cities at once. Nothing here had to survive a control, so nothing here changes the verdict."
     )
-    return section("other-ways", "Other ways to ask", lead, [_topics(files), _economics(files)])
+    return section("other-ways", say("Other ways to ask"), lead, [_topics(files), _economics(files)])
 
 
 def _topics(files: RunFiles) -> Part | None:
@@ -37,32 +41,60 @@ def _topics(files: RunFiles) -> Part | None:
     )
     known = {str(row["topic"]) for row in rows if row.get("q") is not None}
     moving = [row for row in rows if row["marked"]]
-    words = (
-        f"After false-discovery control, {len({row['topic'] for row in moving}) or 'none'} of "
-        f"{count(len(known), 'topic', 'topics')} come nearer or move apart between a city and {files.reference} "
-        f"(q < {number(FALSE_DISCOVERIES, 2)})"
-    )
-    named = "; ".join(f"{row['name']} in {row['city']}, {_way(row)}, q\u00a0{equals(row['q'])}" for row in moving)
-    words += f": {named}." if named else "."
+    words = _topic_words(files, moving, len(known))
     table = made(
         rows,
         5,
-        ("Topic", text("name")),
-        ("City", text("city")),
-        (f"q < {number(FALSE_DISCOVERIES, 2)}", lambda row: "yes" if row["marked"] else "–"),
-        ("Verdict", text("verdict")),
-        ("Who moved", text("mover")),
-        ("First difference", _points("first")),
-        ("Change a year", _points("slope")),
-        ("95 % interval", lambda row: interval(_hundred(row.get("low")), _hundred(row.get("high")), 1)),
-        ("p", p_value("p")),
-        ("q", p_value("q")),
+        (say("Topic"), text("name")),
+        (say("City"), text("city")),
+        (f"q < {number(FALSE_DISCOVERIES, 2)}", lambda row: say("yes") if row["marked"] else "–"),
+        (say("Verdict"), word("verdict")),
+        (say("Who moved"), word("mover")),
+        (say("First difference"), _points("first")),
+        (say("Change a year"), _points("slope")),
+        (say("95 % interval"), lambda row: interval(_hundred(row.get("low")), _hundred(row.get("high")), 1)),
+        (say("p"), p_value("p")),
+        (say("q"), p_value("q")),
     )
-    lead = (
-        "A topic is one of the clusters below; its share of a city's companies is held against "
-        f"{files.reference}'s, in percentage points. {words}"
+    lead = say(
+        "A topic is one of the clusters below; its share of a city's companies is held against {reference}'s, in "
+        "percentage points. {words}",
+        reference=files.reference,
+        words=words,
     )
-    return Part(table, "Trend of each topic's share against the reference", words, "Topic by topic", lead)
+    return Part(table, say("Trend of each topic's share against the reference"), words, say("Topic by topic"), lead)
+
+
+def _topic_words(files: RunFiles, moving: Sequence[Record], known: int) -> str:
+    """How many topics move, and which."""
+    found = {"reference": files.reference, "level": number(FALSE_DISCOVERIES, 2)}
+    if not moving:
+        return counted(
+            known,
+            "After false-discovery control, none of {n:,} topic come nearer or move apart between a city and "
+            "{reference} (q < {level}).",
+            "After false-discovery control, none of {n:,} topics come nearer or move apart between a city and "
+            "{reference} (q < {level}).",
+            **found,
+        )
+    named = (
+        say("{topic} in {city}, {way}, {q}", topic=row["name"], city=row["city"], way=_way(row), q=_q(row))
+        for row in moving
+    )
+    return counted(
+        known,
+        "After false-discovery control, {moving} of {n:,} topic come nearer or move apart between a city and "
+        "{reference} (q < {level}): {topics}.",
+        "After false-discovery control, {moving} of {n:,} topics come nearer or move apart between a city and "
+        "{reference} (q < {level}): {topics}.",
+        moving=len({row["topic"] for row in moving}),
+        topics=joined("; ", named),
+        **found,
+    )
+
+
+def _q(row: Record) -> str:
+    return f"q\u00a0{equals(row['q'])}"
 
 
 def _last(p: float | None) -> float:
@@ -71,8 +103,8 @@ def _last(p: float | None) -> float:
 
 def _topic_name(topic: str, names: Mapping[str, str]) -> str:
     if topic == NOISE:
-        return "in no cluster"
-    return f"{topic}: {names[topic]}" if names.get(topic) else topic
+        return say("in no cluster")
+    return say("{topic}: {terms}", topic=topic, terms=names[topic]) if names.get(topic) else topic
 
 
 def _marked(row: Record) -> bool:
@@ -83,8 +115,9 @@ def _way(row: Record) -> str:
     """The verdict rests on a stricter level than the mark does."""
     verdict = str(row.get("verdict") or "")
     if verdict in {"converging", "diverging"}:
-        return f"{verdict}, {row.get('mover') or 'mover not known'}"
-    return verdict or "no verdict"
+        mover = told(str(row["mover"])) if row.get("mover") else say("mover not known")
+        return say("{verdict}, {mover}", verdict=told(verdict), mover=mover)
+    return told(verdict) if verdict else say("no verdict")
 
 
 def _hundred(value: float | None) -> float | None:
@@ -106,72 +139,103 @@ def _economics(files: RunFiles) -> Part | None:
     said += [_beta_words(row) for row in beta]
     if label_sigma or label_beta:
         said.append(_label_words(label_sigma, label_beta))
-    words = " ".join(said) or "Neither could be measured."
+    words = joined(" ", said) or say("Neither could be measured.")
     table = made(
         rows,
         2,
-        ("Of", text("of")),
-        ("Measure", text("what")),
-        ("A year", decimal("value")),
-        ("95 % interval", between()),
-        ("p", p_value("p")),
-        ("Periods", whole("periods")),
+        (say("Of"), text("of")),
+        (say("Measure"), text("what")),
+        (say("A year"), decimal("value")),
+        (say("95 % interval"), between()),
+        (say("p"), p_value("p")),
+        (say("Periods"), whole("periods")),
     )
     below = any(one["value"] < 0 for one in files.found("sigma") if one.get("value") is not None)
-    noisy = " A share below 0 is noise around 0." if below else ""
-    lead = (
+    question = say(
         "Sigma asks whether the variance between the cities falls, beta whether the cities farthest from the mean of "
-        f"all come nearer to it the most.{noisy} {words}"
+        "all come nearer to it the most."
     )
-    return Part(table, "Sigma- and beta-convergence", words, "All cities at once", lead)
+    noisy = [say("A share below 0 is noise around 0.")] if below else []
+    lead = joined(" ", (question, *noisy, words))
+    return Part(table, say("Sigma- and beta-convergence"), words, say("All cities at once"), lead)
 
 
 def _of(row: Record) -> str:
-    return measure_name(f"{row['axis']}.{row['indicator']}") if row.get("indicator") else TEXTS
+    return measure_name(f"{row['axis']}.{row['indicator']}") if row.get("indicator") else say("the texts")
 
 
 def _sigma_row(row: Record) -> dict[str, Any]:
     measure = str(row.get("measure") or "")
-    names = {
-        "between share": "sigma: share of the variance that is between cities",
-        "between": "sigma: variance between cities",
-        "within": f"variance within {row.get('city')}",
-    }
-    return {**row, "of": _of(row), "what": names.get(measure, measure), "value": row.get("slope")}
+    if measure == "within":
+        what = say("variance within {city}", city=row.get("city"))
+    else:
+        what = say(SIGMA_NAMES[measure]) if measure in SIGMA_NAMES else told(measure)
+    return {**row, "of": _of(row), "what": what, "value": row.get("slope")}
 
 
 def _beta_row(row: Record) -> dict[str, Any]:
-    return {**row, "of": _of(row), "what": "beta: change by first distance", "value": row.get("beta")}
+    return {**row, "of": _of(row), "what": say("beta: change by first distance"), "value": row.get("beta")}
 
 
 def _sigma_words(row: Record, files: RunFiles) -> str:
     if row.get("slope") is None:
-        return f"Sigma-convergence is {_reason(row)}."
-    path = [
-        one for one in files.found("sigma") if one.get("measure") == row["measure"] and one.get("value") is not None
-    ]
-    way = f", from {number(path[0]['value'])} in {path[0]['year']} to {number(path[-1]['value'])} in {path[-1]['year']}"
-    numbers = f"{number(row['slope'])} a year ({interval(row.get('low'), row.get('high'))}), p\u00a0{_p(row)}"
-    what = "the share of the variance that is between cities"
+        return say("Sigma-convergence is {reason}.", reason=_reason(row))
+    known = (one for one in files.found("sigma") if one.get("value") is not None)
+    path = [one for one in known if one.get("measure") == row["measure"]]
+    numbers = say(
+        "{slope} a year ({interval}), {p}",
+        slope=number(row["slope"]),
+        interval=interval(row.get("low"), row.get("high")),
+        p=_p(row),
+    )
+    if path:
+        numbers = say(
+            "{change}, from {first} in {first_period} to {last} in {last_period}",
+            change=numbers,
+            first=number(path[0]["value"]),
+            first_period=path[0]["year"],
+            last=number(path[-1]["value"]),
+            last_period=path[-1]["year"],
+        )
     if not _found(row):
-        return f"Sigma-convergence is not shown: {what} changes by {numbers}{way if path else ''}."
+        return say(
+            "Sigma-convergence is not shown: the share of the variance that is between cities changes by {change}.",
+            change=numbers,
+        )
     if row["slope"] < 0:
-        return f"Sigma-convergence is seen: {what} falls: {numbers}{way if path else ''}."
-    return f"Sigma-convergence is not seen but its opposite: {what} grows: {numbers}{way if path else ''}."
+        return say(
+            "Sigma-convergence is seen: the share of the variance that is between cities falls: {change}.",
+            change=numbers,
+        )
+    return say(
+        "Sigma-convergence is not seen but its opposite: the share of the variance that is between cities grows: "
+        "{change}.",
+        change=numbers,
+    )
 
 
 def _beta_words(row: Record) -> str:
     if row.get("beta") is None:
-        return f"Beta-convergence is {_reason(row)}."
-    numbers = (
-        f"β\u00a0=\u00a0{number(row['beta'])} a year ({interval(row.get('low'), row.get('high'))}), p\u00a0{_p(row)}"
+        return say("Beta-convergence is {reason}.", reason=_reason(row))
+    numbers = say(
+        "β\u00a0=\u00a0{beta} a year ({interval}), {p}",
+        beta=number(row["beta"]),
+        interval=interval(row.get("low"), row.get("high")),
+        p=_p(row),
     )
     if not _found(row):
-        return f"Beta-convergence is not shown: {numbers}."
-    if row["beta"] < 0:
-        closed = "" if row.get("closed") is None else f"; {percent(row['closed'])} of the first distances are closed"
-        return f"Beta-convergence is seen: {numbers}{closed}."
-    return f"Beta-convergence is not seen but its opposite: cities far off move farther, {numbers}."
+        return say("Beta-convergence is not shown: {change}.", change=numbers)
+    if row["beta"] >= 0:
+        return say(
+            "Beta-convergence is not seen but its opposite: cities far off move farther, {change}.", change=numbers
+        )
+    if row.get("closed") is None:
+        return say("Beta-convergence is seen: {change}.", change=numbers)
+    return say(
+        "Beta-convergence is seen: {change}; {closed} of the first distances are closed.",
+        change=numbers,
+        closed=percent(row["closed"]),
+    )
 
 
 def _label_words(sigma: Sequence[Record], beta: Sequence[Record]) -> str:
@@ -179,14 +243,19 @@ def _label_words(sigma: Sequence[Record], beta: Sequence[Record]) -> str:
     falling = [_of(row) for row in sigma if _found(row) and row["slope"] < 0]
     nearing = [_of(row) for row in beta if _found(row) and row["beta"] < 0]
     known = [sum(row.get(name) is not None for row in rows) for rows, name in ((sigma, "slope"), (beta, "beta"))]
-    return (
-        f"By labels: sigma-convergence in {_some(falling, known[0])}, beta-convergence in {_some(nearing, known[1])} "
-        f"that could be estimated (p < {number(LEVEL, 2)} each, not adjusted for their number)."
+    return say(
+        "By labels: sigma-convergence in {falling}, beta-convergence in {nearing} that could be estimated "
+        "(p < {level} each, not adjusted for their number).",
+        falling=_some(falling, known[0]),
+        nearing=_some(nearing, known[1]),
+        level=number(LEVEL, 2),
     )
 
 
 def _some(named: Sequence[str], known: int) -> str:
-    return f"{len(named) or 'none'} of {known}" + (f" ({', '.join(named)})" if named else "")
+    if not named:
+        return say("none of {known}", known=known)
+    return say("{n} of {known} ({labels})", n=len(named), known=known, labels=joined(", ", named))
 
 
 def _found(row: Record) -> bool:
@@ -194,8 +263,8 @@ def _found(row: Record) -> bool:
 
 
 def _p(row: Record) -> str:
-    return equals(row.get("p")).replace(" ", "\u00a0")
+    return f"p {equals(row.get('p'))}".replace(" ", "\u00a0")
 
 
 def _reason(row: Record) -> str:
-    return str(row.get("status") or "not estimable")
+    return told(str(row.get("status") or NOT_ESTIMABLE))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from chainbert.report.language import message
+
 # The paper's black, purple and blue; their lightness (0, 33, 58) differs enough to be told apart without hue.
 PAPER_CITIES = {
     "Beijing": ("#000000", "#f4f4f4"),
@@ -22,7 +24,7 @@ FURTHER = (
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 # The same marks as text.
 GLYPHS = "●■▲◆✚▼▶◀"
-OTHERS = "other cities"
+OTHERS = message("other cities")
 CHARTED = len(SHAPES)
 
 # Each hex stands in the figures and is exchanged for its CSS variable in the page, so that the dark is only CSS.

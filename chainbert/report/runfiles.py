@@ -43,6 +43,7 @@ class RunFiles:
     convergence: dict[str, Any]
     specifications: dict[str, Any]
     grouping: dict[str, Any]
+    hand_codes: dict[str, Any]
 
     @property
     def usable(self) -> pd.DataFrame:
@@ -83,6 +84,7 @@ def read_run(folder: Path) -> RunFiles:
         convergence=_json(folder / "convergence.json"),
         specifications=_json(folder / "specifications.json", needed=False),
         grouping=_json(folder / "clusters.json", needed=False),
+        hand_codes=_json(folder / "hand_codes.json", needed=False),
     )
 
 

@@ -9,13 +9,22 @@ from chainbert.report import convergencetables as numbers
 from chainbert.report.convergencefigures import AWAY, TOWARD, specification_choices, specification_slopes
 from chainbert.report.estimates import scale
 from chainbert.report.exhibits import Panel
+from chainbert.report.language import joined, message, say, told
 from chainbert.report.parts import Part, Section, section
 from chainbert.report.runfiles import RunFiles
-from chainbert.report.tables import equals, number, percent, share_interval, true_minus
+from chainbert.report.tables import capital, equals, number, percent, share_interval, true_minus, with_interval
 
 Record = Mapping[str, Any]
 LEVEL = 0.05
-CHOICES = ("encoder", "language", "names", "strata", "seed", "smallest_cell")
+# What stands beside the curve's marks; of encoder and seed only the value.
+CHOICES = {
+    "encoder": "{value}",
+    "language": message("language {value}"),
+    "names": message("names {value}"),
+    "strata": message("strata {value}"),
+    "seed": "{value}",
+    "smallest_cell": message("cells of {value}"),
+}
 CURVE_SCALE = (-1.5, 3.0)
 
 
@@ -28,12 +37,12 @@ def specifications(files: RunFiles) -> Section | None:
         _curve(place, [row for row in rows if (row.get("city"), row.get("reference")) == pair], summaries.get(pair, {}))
         for place, pair in enumerate(pairs)
     ]
-    lead = (
+    lead = say(
         "Every line is the whole measurement done once more with other reasonable choices, which are marked below it. "
         "Up is toward one another, as a share of the first gap; filled dots have p < 0.05, the ring is the "
         "specification of this page."
     )
-    return section("specifications", "Would other choices have found the same?", lead, parts)
+    return section("specifications", say("Would other choices have found the same?"), lead, parts)
 
 
 def _curve(place: int, rows: Sequence[Record], summary: Record) -> Part:
@@ -47,20 +56,19 @@ def _curve(place: int, rows: Sequence[Record], summary: Record) -> Part:
         for name in varied
     ]
     labels = [value for values in varied.values() for value in sorted(values)]
-    pair = f"{rows[0].get('city')} and {rows[0].get('reference')}"
-    words = f"{pair}: {summary_words(summary)}"
+    pair = say("{city} and {reference}", city=rows[0].get("city"), reference=rows[0].get("reference"))
+    words = say("{pair}: {summary}", pair=pair, summary=summary_words(summary))
     panels: list[Panel] = []
     if drawn:
         chart = specification_slopes(drawn, scale(drawn, CURVE_SCALE))
-        panels.append(Panel(f"curve-{place}", "", f"Specification curve. {words}", chart))
+        panels.append(Panel(f"curve-{place}", "", say("Specification curve. {words}", words=words), chart))
     if ticks:
         below = specification_choices(ticks, drawn, labels)
-        panels.append(
-            Panel(f"choices-{place}", "", f"Choices of each specification of {pair}, in the same order", below)
-        )
+        said = say("Choices of each specification of {pair}, in the same order", pair=pair)
+        panels.append(Panel(f"choices-{place}", "", said, below))
     return Part(
         table=numbers.specification_table([*known, *ordered[len(known) :]]),
-        caption=f"Specifications of {pair}",
+        caption=say("Specifications of {pair}", pair=pair),
         words=words,
         heading=pair,
         lead=summary_words(summary),
@@ -72,31 +80,44 @@ def _curve(place: int, rows: Sequence[Record], summary: Record) -> Part:
 def summary_words(summary: Record) -> str:
     """How many specifications agree, and the worst of them."""
     if summary.get("agree") is None:
-        return str(summary.get("status") or "no summary was made").capitalize() + "."
-    counted = f"{number(summary.get('estimable'), 0)} of {number(summary.get('specifications'), 0)} specifications"
-    said = (
-        f"{percent(summary['agree'])} of them have the sign of the main one, {percent(summary.get('significant'))} "
-        f"with p < 0.05; {percent(summary.get('significant_other'))} have the other sign with p < 0.05"
-    )
-    worst = f" The one that speaks most against it: {_worst(summary)}." if summary.get("worst") else ""
-    return f"{counted} could be estimated. {said}.{worst}"
+        status = summary.get("status")
+        return say("{status}.", status=capital(told(str(status)) if status else say("no summary was made")))
+    sentences = [
+        say(
+            "{estimable} of {specifications} specifications could be estimated.",
+            estimable=number(summary.get("estimable"), 0),
+            specifications=number(summary.get("specifications"), 0),
+        ),
+        say(
+            "{agree} of them have the sign of the main one, {significant} with p < 0.05; {other} have the other sign "
+            "with p < 0.05.",
+            agree=percent(summary["agree"]),
+            significant=percent(summary.get("significant")),
+            other=percent(summary.get("significant_other")),
+        ),
+    ]
+    if summary.get("worst"):
+        sentences.append(say("The one that speaks most against it: {worst}.", worst=_worst(summary)))
+    return joined(" ", sentences)
 
 
 def _worst(summary: Record) -> str:
-    return true_minus(str(summary["worst"]).removeprefix("bundled:"))
+    return told(true_minus(str(summary["worst"]).removeprefix("bundled:")))
 
 
 def _curve_remark(rows: Sequence[Record], drawn: int, varied: Mapping[str, Any]) -> str:
     estimable = [row for row in rows if row.get("slope") is not None]
-    parts = ["Estimates beyond the scale stand at its edge."]
+    parts = [say("Estimates beyond the scale stand at its edge.")]
     if missing := len(estimable) - drawn:
-        parts.append(f"{missing} more have a slope but no first gap above 0 to be a share of; they are in the table.")
+        parts.append(
+            say("{n} more have a slope but no first gap above 0 to be a share of; they are in the table.", n=missing)
+        )
     if none := len(rows) - len(estimable):
-        parts.append(f"{none} could not be estimated.")
+        parts.append(say("{n} could not be estimated.", n=none))
     fixed = [_choice(rows[0], name) for name in CHOICES if name not in varied and rows[0].get(name) is not None]
     if fixed:
-        parts.append(f"The same in all: {', '.join(fixed)}.")
-    return " ".join(parts)
+        parts.append(say("The same in all: {choices}.", choices=joined(", ", fixed)))
+    return joined(" ", parts)
 
 
 def _specification(place: int, row: Record) -> dict[str, Any]:
@@ -110,11 +131,11 @@ def _specification(place: int, row: Record) -> dict[str, Any]:
         "value": value,
         "low": low,
         "high": high,
-        "kind": TOWARD if value >= 0 else AWAY,
+        "kind": say(TOWARD) if value >= 0 else say(AWAY),
         "significant": p is not None and p < LEVEL,
         "main": bool(row.get("main")),
-        "said": f"{percent(value)} ({share_interval(low, high)}), p {equals(p)}",
-        "choices": ", ".join(_choice(row, name) for name in CHOICES),
+        "said": say("{value}, p {p}", value=with_interval(percent(value), share_interval(low, high)), p=equals(p)),
+        "choices": joined(", ", (_choice(row, name) for name in CHOICES)),
     }
 
 
@@ -123,7 +144,5 @@ def _choice(row: Record, name: str) -> str:
     if name == "encoder":
         return str(value).rsplit(":", 1)[-1].rsplit("/", 1)[-1]
     if name == "seed":
-        return "all firms" if value == 0 else f"90 % of firms, {value}"
-    if name == "smallest_cell":
-        return f"cells of {value}"
-    return f"{name} {value}" if name in ("names", "language") else f"strata {value}"
+        return say("all firms") if value == 0 else say("90 % of firms, {seed}", seed=value)
+    return say(CHOICES[name], value=told(str(value)))

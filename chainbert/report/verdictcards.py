@@ -8,16 +8,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainbert.report.checks import minimum_words
+from chainbert.report.language import joined, message, say, told
 from chainbert.report.runfiles import RunFiles
-from chainbert.report.tables import number, percent, true_minus
+from chainbert.report.tables import capital, number, percent, true_minus
 
 MEANINGS = {
-    "converging": "The gap falls by more than chance gives, and no check that could be made speaks against it.",
-    "diverging": "The gap grows by more than chance gives, and no check that could be made speaks against it.",
-    "no change": "A change as large as the margin is ruled out. That the gap stays is itself a finding.",
-    "underpowered": "The set is too small to tell. A change as large as the margin would often be missed, so this is "
-    "no finding of “no change”.",
-    "not shown": "No change is shown, and none is ruled out.",
+    "converging": message(
+        "The gap falls by more than chance gives, and no check that could be made speaks against it."
+    ),
+    "diverging": message("The gap grows by more than chance gives, and no check that could be made speaks against it."),
+    "no change": message("A change as large as the margin is ruled out. That the gap stays is itself a finding."),
+    "underpowered": message(
+        "The set is too small to tell. A change as large as the margin would often be missed, so this is "
+        "no finding of “no change”."
+    ),
+    "not shown": message("No change is shown, and none is ruled out."),
+}
+SURVIVED = {
+    True: message("Survived"),
+    False: message("Failed"),
+    None: message("Could not be checked"),
 }
 
 
@@ -40,9 +50,9 @@ def cards(files: RunFiles) -> list[Card]:
     return [
         Card(
             city=city,
-            verdict=str(words.get(city) or ""),
-            meaning=MEANINGS.get(str(words.get(city)), ""),
-            sentence=true_minus(str(sentences.get(city) or "")),
+            verdict=told(str(words.get(city) or "")),
+            meaning=say(MEANINGS[word]) if (word := str(words.get(city))) in MEANINGS else "",
+            sentence=told(true_minus(str(sentences.get(city) or ""))),
             lines=tuple(_lines(files, city)),
         )
         for city in {**sentences, **words}
@@ -51,8 +61,7 @@ def cards(files: RunFiles) -> list[Card]:
 
 def spaced(text: str) -> str:
     """``customer.state`` as words, the first letter a capital."""
-    words = re.sub(r"(?<=[a-z])\.(?=[a-z])", " ", text)
-    return words[:1].upper() + words[1:]
+    return capital(re.sub(r"(?<=[a-z])\.(?=[a-z])", " ", text))
 
 
 def _lines(files: RunFiles, city: str) -> list[tuple[str, str]]:
@@ -63,31 +72,31 @@ def _lines(files: RunFiles, city: str) -> list[tuple[str, str]]:
     if at_margin is None:
         at_margin = trend.get("power")
     if at_margin is not None:
-        margin = trend.get("margin")
-        change = "" if margin is None else f", a change of {number(margin)} a year"
-        lines.append(("Power at the margin", f"{percent(at_margin)}{change}"))
+        margin, share = trend.get("margin"), percent(at_margin)
+        found = share
+        if margin is not None:
+            found = say("{power}, a change of {margin} a year", power=share, margin=number(margin))
+        lines.append((say("Power at the margin"), found))
     if power:
-        found = minimum_words(power, files.reference)
-        lines.append(("Smallest change", found[:1].upper() + found[1:]))
-    elif trend.get("minimum_detectable") is not None:
-        lines.append(("Smallest change", f"{number(trend['minimum_detectable'])} a year in four of five such sets"))
+        lines.append((say("Smallest change"), capital(minimum_words(power, files.reference))))
+    elif (smallest := trend.get("minimum_detectable")) is not None:
+        found = say("{change} a year in four of five such sets", change=number(smallest))
+        lines.append((say("Smallest change"), found))
     if said := (files.convergence.get("agreement") or {}).get(city):
-        lines.append(("Vectors and labels", spaced(str(said).removeprefix(f"{city}: "))))
+        lines.append((say("Vectors and labels"), spaced(told(str(said).removeprefix(f"{city}: ")))))
     return lines
 
 
 def _survived(files: RunFiles, city: str) -> list[tuple[str, str]]:
-    kinds: dict[str, list[str]] = {"Survived": [], "Failed": [], "Could not be checked": []}
-    names = {True: "Survived", False: "Failed", None: "Could not be checked"}
+    kinds: dict[bool | None, list[str]] = {kind: [] for kind in SURVIVED}
     for row in files.found("controls"):
         if row.get("city") == city:
-            said = true_minus(str(row.get("said") or ""))
-            kinds[names[row.get("passed")]].append(
-                f"{row.get('control')} ({said})" if said else str(row.get("control"))
-            )
-    lines = [(kind, "; ".join(found)) for kind, found in kinds.items() if found]
+            name, said = told(str(row.get("control"))), told(true_minus(str(row.get("said") or "")))
+            kinds[row.get("passed")].append(say("{control} ({said})", control=name, said=said) if said else name)
+    lines = [(say(SURVIVED[kind]), joined("; ", found)) for kind, found in kinds.items() if found]
     if lines and not files.significant(city):
         # Outcomes are left out: a control that a slope without a finding does not pass is no failure.
-        said = "; ".join(found for _, found in lines)
-        return [("Controls", f"No significant slope, so nothing had to survive. For the record: {said}")]
+        said = joined("; ", (found for _, found in lines))
+        words = say("No significant slope, so nothing had to survive. For the record: {controls}", controls=said)
+        return [(say("Controls"), words)]
     return lines
