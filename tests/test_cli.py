@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from encoders import tiny_bert
 
+COMMANDS = ("run", "label", "embed", "cluster", "compare", "terms", "report", "config", "models", "verify")
+
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
@@ -61,11 +63,11 @@ sys.exit(any(name in sys.modules for name in ("torch", "pandas", "numpy", "pydan
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for command in ("run", "label", "embed", "cluster", "compare", "config", "models", "verify"):
+    for command in COMMANDS:
         assert command in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "label", "embed", "cluster", "compare", "models", "verify", "config"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(chainbert, command):
     assert command in chainbert(command, "--help").stdout
 
@@ -150,7 +152,15 @@ def test_run_verify_and_json(chainbert, tiny, tmp_path):
     settings = ["--set", f"embedding.encoder={tiny}", "--set", "labelling.labeller=zero-shot", "--out", out]
     summary = json.loads(chainbert("run", "smoke", *settings, "--json").stdout)
     assert summary["usable"] > 20
-    assert "nothing has changed" in chainbert("run", "smoke", *settings).stdout
+    assert summary["hand_codes"] == 0
+    assert set(summary["own_terms"]) == {"Beijing", "Shanghai", "Shenzhen"}
+    said = chainbert("run", "smoke", *settings).stdout
+    assert "nothing has changed" in said
+    assert f"files in {out}/exports/" in said
+    printed = chainbert("report", out, "--language", "zh", "--figures", "none", "--exports", "csv-r, parquet")
+    assert printed.stdout == f"report: {out}/report.html\n"
+    assert not (out / "figures").exists()
+    assert "fr" in chainbert("report", out, "--language", "fr", code=2).stderr
     assert "what the manifest says" in chainbert("verify", out).stdout
     (out / "terms.csv").write_text("x")
     assert "terms.csv: has changed" in chainbert("verify", out, code=3).stderr

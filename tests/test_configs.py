@@ -9,13 +9,17 @@ from chainbert.labelling import Codebook, LabellingConfig, available_labellers
 from chainbert.labelling.evaluation.config import load_evaluation
 from chainbert.labelling.evaluation.wordings import read_wordings
 from chainbert.labelling.training import TrainingConfig
+from chainbert.report.published import read_published
 from chainbert.study import load_study, resolved_lines, study_path
+from chainbert.wording import Dictionary
 from chainbert.yamlfile import load
 
 STUDIES = sorted(shipped("configs", "studies").glob("*.yaml"))
 CODEBOOKS = sorted(shipped("configs", "codebooks").glob("*.yaml"))
 WORDINGS = sorted(shipped("configs", "codebooks", "wordings").glob("*.yaml"))
 TRAINING = sorted(shipped("configs", "train").glob("*.yaml"))
+DICTIONARIES = sorted(shipped("configs", "dictionaries").glob("*.yaml"))
+PUBLISHED = sorted(shipped("configs", "tables").glob("*.yaml"))
 EVALUATIONS = sorted(shipped("configs", "evaluate").glob("*.yaml"))
 
 
@@ -25,7 +29,9 @@ def test_every_configuration_file_is_tested_here():
     assert [path.stem for path in WORDINGS] == ["company-axes"]
     assert [path.stem for path in TRAINING] == ["company-axes", "hand-codes"]
     assert [path.stem for path in EVALUATIONS] == ["company-axes", "demo"]
-    files = STUDIES + CODEBOOKS + WORDINGS + TRAINING + EVALUATIONS
+    assert [path.stem for path in DICTIONARIES] == ["themes"]
+    assert [path.stem for path in PUBLISHED] == ["hai-klingler-vidra-2022"]
+    files = STUDIES + CODEBOOKS + WORDINGS + TRAINING + EVALUATIONS + DICTIONARIES + PUBLISHED
     assert sorted(shipped("configs").rglob("*.*")) == sorted(files)
 
 
@@ -33,6 +39,16 @@ def test_every_configuration_file_is_tested_here():
 def test_study_is_valid_and_bears_its_file_name(path):
     assert load_study(str(path)).value.study == path.stem
     assert study_path(path.stem) == path
+
+
+@pytest.mark.parametrize("path", DICTIONARIES, ids=lambda path: path.stem)
+def test_dictionary_is_valid(path):
+    assert Dictionary.load(path).version == Dictionary.load(path.stem).version
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
+def test_published_table_is_valid(path):
+    assert read_published(path).id == path.stem
 
 
 @pytest.mark.parametrize("path", CODEBOOKS, ids=lambda path: path.stem)

@@ -10,6 +10,8 @@ import pytest
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, f1_score
 
 from chainbert.companies import demo_companies, read_companies
+from chainbert.labelling.gold import demo_codes
+from chainbert.report.exports import undescribed
 from chainbert.study import run
 
 BINS = {"2013–2016": range(2013, 2017), "2017–2019": range(2017, 2020), "2020–2022": range(2020, 2023)}
@@ -41,6 +43,33 @@ def test_numbers_by_city_language_and_snapshot(companies):
     assert (snapshots == 2).sum() >= 60
     founded = firms["founded"].dropna()
     assert founded.between(2013, 2022).all()
+
+
+def test_the_coded_sample_is_a_random_one_with_the_planted_codes(gold):
+    codes = pd.read_csv(demo_codes(), dtype=str)
+    assert len(codes) == 70
+    drawn = codes["stratum_size"].astype(int) * codes["inclusion_probability"].astype(float)
+    assert drawn.groupby(codes["stratum"]).first().sum() == pytest.approx(70)
+    for axis in ("customer", "market", "application"):
+        assert (codes[axis].to_numpy() == gold[axis].loc[codes["id"]].to_numpy()).all()
+
+
+def test_every_exported_column_is_described_and_carries_the_run(finished):
+    codebook = pd.read_csv(finished.folder / "exports" / "codebook.csv")
+    assert undescribed(codebook) == []
+    assert set(codebook["run"]) == {finished.manifest["run_hash"]}
+
+
+def test_corrected_shares_are_nearer_to_the_planted_ones_than_counted_labels(finished, companies, gold):
+    rows = companies.usable
+    found = json.loads((finished.folder / "hand_codes.json").read_text())["shares"]
+    errors = {"naive": [], "share": []}
+    for row in found:
+        if row["kind"] == "value" and row["city"] == "all" and row["share"] is not None:
+            planted = (gold[row["axis"]].loc[rows["id"]] == row["indicator"]).mean()
+            for name, seen in errors.items():
+                seen.append(abs(row[name] - planted))
+    assert np.mean(errors["share"]) < np.mean(errors["naive"])
 
 
 def test_life_s_noise_is_there(companies):

@@ -13,14 +13,23 @@ from filelock import FileLock
 from chainbert.companies import demo_companies
 from chainbert.embedding import SentenceEncoder
 from chainbert.errors import ConfigError, DataError
-from chainbert.study import run, verify
+from chainbert.study import print_run, run, verify
+from chainbert.study.worded import ONE_GROUP
 from chainbert.study.work import Work
 
-STAGES = ["companies", "embedding", "labelling", "clustering", "convergence", "specifications", "report"]
+PRINTED = ["tables", "figures", "exports", "report"]
+# Where figures and exports are not the point.
+LEAN = ["report.figures=[]", "exports.formats=[]"]
+STAGES = [
+    "companies", "embedding", "labelling", "clustering", "convergence", "specifications", "wording", "investors",
+    "hand codes", *PRINTED,
+]  # fmt: skip
 FILES = {
     "companies.parquet", "sentences.parquet", "vectors.parquet", "labels.parquet", "shares.csv", "clusters.parquet",
     "terms.csv", "clusters.json", "tables/clusters.csv", "tables/cluster_shares.csv", "convergence.json",
-    "specifications.json", "report.html",
+    "specifications.json", "keyness.csv", "frequencies.csv", "collocations.csv", "term_trends.csv", "dictionary.csv",
+    "dictionary_firms.parquet", "cloud.json", "investors.parquet", "hand_codes.json", "tables/table1.csv",
+    "tables/table1.json", "tables/table1.tex", "report.html",
 }  # fmt: skip
 
 
@@ -59,7 +68,10 @@ def ran(result):
 def test_a_run_folder_is_complete_and_verifies(finished):
     folder = finished[0] / "run"
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert set(manifest["outputs"]) == FILES
+    written = set(manifest["outputs"])
+    assert {name for name in written if not name.startswith(("figures/", "exports/"))} == FILES
+    assert {"figures/cloud.svg", "figures/gap.svg", "figures/gap.csv", "figures/gap.txt"} <= written
+    assert {"exports/tables.xlsx", "exports/csv-r/companies.csv", "exports/codebook.csv"} <= written
     assert [stage["name"] for stage in manifest["stages"]] == STAGES
     assert all(stage["seconds"] >= 0 and stage["peak_mb"] > 10 for stage in manifest["stages"])
     assert manifest["inputs"][0]["rows"] == len(pd.read_parquet(folder / "companies.parquet"))
@@ -85,18 +97,57 @@ def test_an_unchanged_study_runs_no_stage_and_no_model(again, monkeypatch):
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("clustering.n_neighbors=5", ["clustering", "convergence", "report"]),
-        ("labelling.abstain_band=0.2", ["labelling", "convergence", "report"]),
-        ("convergence.draws=99", ["clustering", "convergence", "specifications", "report"]),
-        ("convergence.smallest_cell=8", ["convergence", "specifications", "report"]),
-        ("title=Another title", ["report"]),
+        ("clustering.n_neighbors=5", ["clustering", "convergence", *PRINTED]),
+        ("labelling.abstain_band=0.2", ["labelling", "convergence", "hand codes", *PRINTED]),
+        ("convergence.draws=99", ["clustering", "convergence", "specifications", *PRINTED]),
+        ("convergence.smallest_cell=8", ["convergence", "specifications", *PRINTED]),
+        ("wording.fewest_firms=3", ["wording", *PRINTED]),
+        ("convergence.reference=Shanghai", ["wording", "clustering", "convergence", "specifications", *PRINTED]),
+        ("report.language=zh", PRINTED),
+        ("exports.formats=[parquet]", ["exports", "report"]),
+        ("title=Another title", ["exports", "report"]),
     ],
 )
 def test_a_changed_setting_runs_what_depends_on_it(again, override, expected):
     folder, settings = again
-    result = run("smoke", [*settings, override], out=folder)
+    lean = LEAN if {"figures", "exports"} <= set(expected) else []
+    result = run("smoke", [*settings, *lean, override], out=folder)
     assert set(ran(result)) <= set(expected)
     assert {expected[0], "report"} <= set(ran(result))
+
+
+def test_hand_codes_correct_shares_and_change_no_label(again, tmp_path):
+    folder, settings = again
+    labels = pd.read_parquet(folder / "labels.parquet")
+    codes = labels[["id", "observed", "customer", "market", "application"]].head(20)
+    codes.to_csv(tmp_path / "codes.csv", index=False)
+    result = run("smoke", [*settings, *LEAN, f"labelling.hand_codes={tmp_path / 'codes.csv'}"], out=folder)
+    assert set(ran(result)) == {"hand codes", *PRINTED}
+    facts = {stage["name"]: stage["facts"] for stage in result.manifest["stages"]}
+    assert facts["hand codes"]["codes"] == 20
+    shares = pd.DataFrame(json.loads((folder / "hand_codes.json").read_text())["shares"])
+    assert shares["share"].notna().any()
+    assert verify(folder) == []
+
+
+def test_a_published_table_that_is_not_there_is_said_before_any_work(settings, tmp_path):
+    with pytest.raises(ConfigError, match="nowhere: neither a file nor a shipped published table"):
+        run("smoke", [*settings, "report.published=nowhere"], out=tmp_path / "run")
+    assert not (tmp_path / "run" / "companies.parquet").exists()
+
+
+def test_a_run_that_is_printed_again_is_made_of_the_same_files(again, monkeypatch):
+    folder, settings = again
+    monkeypatch.setattr(SentenceEncoder, "encode", lambda *_, **__: pytest.fail("the model was called"))
+    before = (folder / "report.html").read_bytes()
+    print_run(folder)
+    assert (folder / "report.html").read_bytes() == before
+    assert not [
+        one["name"] for one in json.loads((folder / "manifest.json").read_text())["stages"][-4:] if not one["reused"]
+    ]
+    print_run(folder, figures=[], exports=[])
+    assert verify(folder) == []
+    assert run("smoke", [*settings, *LEAN], out=folder).reused[:9] == tuple(STAGES[:9])
 
 
 def test_a_damaged_output_is_made_again(again):
@@ -125,9 +176,9 @@ def test_an_interrupted_run_continues(settings, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Work, "clustering", stop)
         with pytest.raises(KeyboardInterrupt):
-            run("smoke", settings, out=tmp_path / "run")
+            run("smoke", [*settings, *LEAN], out=tmp_path / "run")
     assert not (tmp_path / "run" / "manifest.json").exists()
-    result = run("smoke", settings, out=tmp_path / "run")
+    result = run("smoke", [*settings, *LEAN], out=tmp_path / "run")
     assert list(result.reused) == STAGES[:3]
 
 
@@ -146,13 +197,14 @@ def test_row_order_changes_nothing(finished, tmp_path):
     random.Random(1).shuffle(lines)
     shuffled = tmp_path / "shuffled.jsonl"
     shuffled.write_text("\n".join(lines), encoding="utf-8")
-    run("smoke", [*settings, f"companies.path={shuffled}"], out=tmp_path / "run")
+    run("smoke", [*settings, *LEAN, f"companies.path={shuffled}"], out=tmp_path / "run")
     for name in ("labels.parquet", "clusters.parquet", "vectors.parquet"):
         ours = pd.read_parquet(folder / "run" / name).sort_values("key", ignore_index=True)
         theirs = pd.read_parquet(tmp_path / "run" / name).sort_values("key", ignore_index=True)
         pd.testing.assert_frame_equal(ours, theirs)
-    ours, theirs = (json.loads((one / "convergence.json").read_text()) for one in (folder / "run", tmp_path / "run"))
-    assert ours == theirs
+    for name in ("convergence.json", "keyness.csv", "frequencies.csv", "collocations.csv", "term_trends.csv",
+                 "dictionary.csv", "cloud.json"):  # fmt: skip
+        assert (folder / "run" / name).read_text() == (tmp_path / "run" / name).read_text(), name
 
 
 def test_companies_stay_in_the_table_with_their_reason(settings, tmp_path):
@@ -165,16 +217,19 @@ def test_companies_stay_in_the_table_with_their_reason(settings, tmp_path):
         }
     )
     table.to_csv(tmp_path / "three.csv", index=False)
-    result = run(
-        "demo",
-        [*settings, f"companies.path={tmp_path / 'three.csv'}", "companies.cities=[Beijing]"],
-        out=tmp_path / "run",
-    )
+    own = [f"companies.path={tmp_path / 'three.csv'}", "companies.cities=[Beijing]"]
+    with pytest.raises(ConfigError, match=r"70 of 70 companies coded in .*codes\.csv are not among the usable ones"):
+        run("demo", [*settings, *own], out=tmp_path / "run")
+    result = run("demo", [*settings, *LEAN, *own, "labelling.hand_codes="], out=tmp_path / "run")
     kept = pd.read_parquet(tmp_path / "run" / "companies.parquet")
     assert list(kept["id"]) == ["a", "b", "c"]
     assert kept["status"].iloc[0] == ""
     assert all(kept["status"].iloc[1:])
     assert sum(result.manifest["exclusions"].values()) == 2
+    # One firm of one city: there is nothing to compare, and the run says so and goes on.
+    assert result.manifest["word_notes"] == [ONE_GROUP, "There is no term for the cloud."]
+    assert list(pd.read_csv(tmp_path / "run" / "keyness.csv").columns[:2]) == ["city", "term"]
+    assert len(pd.read_parquet(tmp_path / "run" / "investors.parquet")) == 0
 
 
 def test_no_usable_row_is_an_error_with_reasons(settings, tmp_path):

@@ -11,7 +11,18 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from chainbert.cli import audits, comparison, configuration, evaluation, inspection, single, studies, training
+from chainbert.cli import (
+    audits,
+    comparison,
+    configuration,
+    evaluation,
+    inspection,
+    printing,
+    single,
+    studies,
+    training,
+    words,
+)
 from chainbert.errors import ChainbertError
 
 app = typer.Typer(
@@ -26,6 +37,8 @@ app.command(name="compare")(comparison.compare)
 app.command(name="label")(single.label)
 app.command(name="embed")(single.embed)
 app.command(name="cluster")(single.cluster)
+app.command(name="terms")(words.terms)
+app.command(name="report")(printing.report)
 app.command(name="sample")(audits.sample)
 app.command(name="shares")(audits.shares)
 app.command(name="train")(training.train)

@@ -14,6 +14,7 @@ def run_summary(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """The run's main numbers as plain data."""
     found = json.loads((folder / "convergence.json").read_text(encoding="utf-8"))
     facts = {stage["name"]: stage["facts"] for stage in manifest["stages"]}
+    resolved = manifest["config"]["resolved"]
     return {
         "folder": str(folder),
         "note": manifest["note"],
@@ -35,6 +36,11 @@ def run_summary(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
         "controls": found.get("controls") or [],
         "significant": [one["city"] for one in found["trends"] if one["p_holm"] is not None and one["p_holm"] < LEVEL],
         "specifications": _specifications(folder),
+        "own_terms": facts["wording"]["own"],
+        "word_notes": manifest["word_notes"],
+        "hand_codes": facts["hand codes"]["codes"],
+        "hand_code_notes": facts["hand codes"].get("notes", []),
+        "folders": _folders(manifest["outputs"], ("figures", resolved["exports"]["folder"])),
         "seconds": round(sum(stage["seconds"] for stage in manifest["stages"] if not stage["reused"]), 1),
         "peak_mb": max(stage["peak_mb"] for stage in manifest["stages"]),
         "unchanged": all(stage["reused"] for stage in manifest["stages"]),
@@ -45,25 +51,46 @@ def run_summary(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
 def summary_lines(summary: dict[str, Any]) -> list[str]:
     """The same for people."""
     lines = [summary["note"]] if summary["note"] else []
-    lines.append(f"{summary['usable']:,} of {summary['rows']:,} rows used, {summary['firms']:,} firms")
+    firms = "1 firm" if summary["firms"] == 1 else f"{summary['firms']:,} firms"
+    lines.append(f"{summary['usable']:,} of {summary['rows']:,} rows used, {firms}")
     lines += [f"  left out: {count:,} × {reason}" for reason, count in summary["exclusions"].items()]
     if summary["duplicates"]:
         lines.append(f"  merged: {summary['duplicates']:,} × the same row again")
     lines += [f"  noted: {count:,} × {note}" for note, count in summary["notes"].items()]
     lines += [f"  labels: {note}" for note in summary["labelling_notes"]]
-    lines.append(f"{summary['clusters']} clusters, {summary['noise_share']:.0%} of the rows in none")
+    clusters = "1 cluster" if summary["clusters"] == 1 else f"{summary['clusters']} clusters"
+    lines.append(f"{clusters}, {summary['noise_share']:.0%} of the rows in none")
     lines += [f"  not compared: {count:,} × {reason}" for reason, count in summary["not_compared"].items()]
     lines += [_gap_line(gap) for gap in summary["gaps"]]
     if not summary["gaps"]:
         lines.append(f"no gap: {summary['reference']} is the only city of the companies that can be compared")
     for city, sentence in summary["sentences"].items():
         lines += [sentence, *_checks(city, summary)]
+    lines += _words(summary)
     if summary["unchanged"]:
         lines.append("nothing has changed since the last run: no stage was run again")
     else:
         lines.append(f"{summary['seconds']} s, at most {summary['peak_mb']:,.0f} MB")
     lines.append(f"report: {summary['folder']}/report.html")
+    for name, files in summary["folders"].items():
+        lines.append(f"{name}: {'1 file' if files == 1 else f'{files:,} files'} in {summary['folder']}/{name}/")
     return lines
+
+
+def _folders(outputs: dict[str, Any], names: tuple[str, ...]) -> dict[str, int]:
+    """Folder → its files, of those that have any."""
+    counts = {name: sum(one.startswith(f"{name}/") for one in outputs) for name in names}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _words(summary: dict[str, Any]) -> list[str]:
+    """The cities' own terms, what could not be shown of them, and the hand codes."""
+    own = ", ".join(f"{city} {terms:,}" for city, terms in summary["own_terms"].items())
+    lines = [f"terms of a city's own (q < {LEVEL}): {own}"] if own else []
+    lines += [f"  WORDS: {note}" for note in summary["word_notes"]]
+    if summary["hand_codes"]:
+        lines.append(f"shares corrected by {summary['hand_codes']:,} hand codes")
+    return lines + [f"  hand codes: {note}" for note in summary["hand_code_notes"]]
 
 
 def _specifications(folder: Path) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from chainbert.clustering.assign import Members, remember, without_strangers
@@ -15,6 +16,7 @@ from chainbert.clustering.config import FEWEST_TEXTS, ClusteringConfig
 from chainbert.clustering.consensus import NOISE, STABLE_FROM, Agreement, Layout, agree, draw_layouts
 from chainbert.clustering.layout import lay_out, neighbour_graph, principal_components, starting_places
 from chainbert.clustering.space import Space, check_vectors, fit_space, unit_rows
+from chainbert.notebook import shown
 
 Floats: TypeAlias = npt.NDArray[np.floating]
 Labels: TypeAlias = npt.NDArray[np.int64]
@@ -47,6 +49,12 @@ class Clustering:
     """Cluster → whether its stability is .75 or more; others may come or go with a few rows."""
     members: Members | None = None
     """What ``assign`` needs to place new rows; None where nothing was searched."""
+
+    def _repr_html_(self) -> str:
+        table = pd.Series(self.labels).value_counts().sort_index().rename_axis("cluster").reset_index(name="rows")
+        table["stability"] = table["cluster"].map(self.stability)
+        facts = {"rows": len(self.labels), "clusters": len(self.medoids), "noise": f"{self.noise_share:.0%}"}
+        return shown("Clusters", facts, [("Clusters; -1 is noise", table)], [self.note] if self.note else [])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ from chainbert.companies.masking import mask_cities
 from chainbert.companies.merging import reason_kind
 from chainbert.companies.sentences import split_sentences
 from chainbert.files import content_hash
+from chainbert.notebook import shown
 
 SENTENCE_COLUMNS = ("key", "id", "observed", "part", "position", "start", "end", "text", "masked", "language")
 
@@ -37,6 +38,11 @@ class CompanySet:
     """Rows that were equal to an earlier one in every column and were merged into it."""
     notes: Mapping[str, int] = field(default_factory=dict)
     """What was odd or repaired, with the first few places → in how many rows."""
+
+    def _repr_html_(self) -> str:
+        cities = self.usable["city"].value_counts().rename_axis("city").reset_index(name="rows")
+        facts = {"rows": len(self.table), "usable": len(self.usable), "shape": self.shape}
+        return shown(f"Companies of {self.source}", facts, [("Cities", cities)], self.exclusions)
 
     @property
     def usable(self) -> pd.DataFrame:

@@ -33,6 +33,7 @@ from chainbert.convergence.trend import holm
 from chainbert.convergence.twosample import two_sample_records
 from chainbert.convergence.verdict import decide, sentence
 from chainbert.errors import ConfigError
+from chainbert.notebook import shown
 from chainbert.progress import Progress, silent
 
 SMALLEST_P = 10.0**-DECIMALS
@@ -78,6 +79,14 @@ class Convergence:
     """Names of the periods, in time order."""
     checked: Checked | None = None
     """Placebos, confounders and simulated power behind the verdict; None where none was asked for."""
+
+    def _repr_html_(self) -> str:
+        gaps = self.gaps[["city", "year", "gap", "low", "high", "p", "n", "n_reference", "status"]]
+        trends = self.trends[["city", "slope", "low", "high", "p_holm", "p_equivalent", "power", "status"]]
+        facts = {"rows": self.rows, "firms": self.firms, **self.verdict}
+        tables = [(f"Gap to {self.reference}", gaps), ("Trend, a year", trends)]
+        return shown(f"Convergence on {self.reference}", facts, tables, self.sentences.values())
+
     sampled: int = 0
     """Rows of the sample on which AUC and the like, direction and controls were measured; 0: all rows."""
 

@@ -37,6 +37,11 @@ class Gold:
         return codes_say(self.table, axis, indicator)
 
 
+def demo_codes() -> Path:
+    """Hand codes of a random sample of the invented companies, as ``chainbert sample`` drew it."""
+    return Path(__file__).parent.parent / "demo" / "codes.csv"
+
+
 def codes_say(codes: pd.DataFrame, axis: Axis, indicator: str) -> np.ndarray:
     """Whether rows of codes (``Gold.table``, or one coder's) say an indicator, (n,) float64: 1, 0, nan not coded.
 

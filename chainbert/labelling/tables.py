@@ -13,6 +13,7 @@ from chainbert.files import atomic_path, check_writable
 from chainbert.labelling.codebook import Axis, Codebook
 from chainbert.labelling.pooling import Pooled
 from chainbert.labelling.spoken import Spoken
+from chainbert.notebook import shown
 
 LABELLED, ABSTAINED, NOT_TRANSFERABLE, UNUSABLE = "labelled", "abstained", "not transferable", "unusable"
 FORMATS = (".csv", ".parquet", ".jsonl")
@@ -34,6 +35,12 @@ class Labels:
     """How many different sentences were longer than the encoder reads."""
     notes: tuple[str, ...] = ()
     """What a user must know of these labels, a sentence each."""
+
+    def _repr_html_(self) -> str:
+        axes = [axis.id for axis in self.codebook.axes]
+        counted = [(axis, self.table[axis].value_counts().rename_axis(axis).reset_index(name="rows")) for axis in axes]
+        facts = {"labeller": self.labeller, "codebook": self.codebook_version, "rows": len(self.table)}
+        return shown("Labels", facts, counted, self.notes)
 
     @property
     def codebook_version(self) -> str:

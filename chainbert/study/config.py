@@ -15,6 +15,10 @@ from chainbert.embedding import EmbeddingConfig
 from chainbert.errors import ConfigError, Fault
 from chainbert.files import shipped
 from chainbert.labelling import LabellingConfig
+from chainbert.labelling.gold import demo_codes
+from chainbert.report.config import ReportConfig
+from chainbert.report.exports.config import ExportsConfig
+from chainbert.wording.config import WordingConfig
 from chainbert.yamlfile import Loaded, Section, did_you_mean, load
 
 
@@ -34,6 +38,9 @@ class StudyConfig(Section):
     labelling: LabellingConfig = LabellingConfig()
     clustering: ClusteringConfig = ClusteringConfig()
     convergence: ConvergenceConfig
+    wording: WordingConfig = WordingConfig()
+    report: ReportConfig = ReportConfig()
+    exports: ExportsConfig = ExportsConfig()
 
 
 def study_path(name: str) -> Path:
@@ -94,6 +101,34 @@ def labeller_name(loaded: Loaded[StudyConfig], study: Path) -> str | Path:
     given = loaded.value.labelling.labeller
     is_folder = "/" in given and not given.startswith("nli:")
     return loaded.beside(given, "labelling.labeller", study) if is_folder else given
+
+
+def hand_codes_path(loaded: Loaded[StudyConfig], study: Path) -> Path | None:
+    """The hand codes of a study; ``demo:`` means those of the invented companies, nothing means none."""
+    given = loaded.value.labelling.hand_codes
+    if given == "demo:":
+        return demo_codes()
+    return loaded.beside(given, "labelling.hand_codes", study) if given else None
+
+
+def words_path(loaded: Loaded[StudyConfig], study: Path) -> Path | None:
+    """The file of the user's own words; None where the study lists them itself or has none."""
+    given = loaded.value.wording.words
+    return loaded.beside(given, "wording.words", study) if isinstance(given, str) else None
+
+
+def dictionary_name(loaded: Loaded[StudyConfig], study: Path) -> str | Path:
+    """The dictionary of a study: a shipped one's name, or a file."""
+    given = loaded.value.wording.dictionary
+    return loaded.beside(given, "wording.dictionary", study) if given.endswith((".yaml", ".yml")) else given
+
+
+def published_name(loaded: Loaded[StudyConfig], study: Path) -> str | Path | None:
+    """The published table beside Table 1: a shipped one's name, or a file; None where there is none."""
+    given = loaded.value.report.published
+    if not given:
+        return None
+    return loaded.beside(given, "report.published", study) if given.endswith((".yaml", ".yml")) else given
 
 
 def resolved_lines(loaded: Loaded[StudyConfig], *, origin: bool = False) -> list[str]:

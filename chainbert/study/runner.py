@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+import pandas as pd
 
 from chainbert.embedding import EmbeddingStore, default_store_folder, load_encoder
 from chainbert.errors import ConfigError
-from chainbert.files import file_hash, write_text
+from chainbert.files import content_hash, file_hash
 from chainbert.labelling import Codebook, Labeller
+from chainbert.notebook import shown
 from chainbert.progress import Progress, silent
-from chainbert.report import write_report
+from chainbert.report.published import read_published
 from chainbert.study.config import (
     StudyConfig,
     codebook_path,
     companies_path,
+    dictionary_name,
+    hand_codes_path,
     labeller_name,
     load_study,
+    published_name,
     study_path,
+    words_path,
 )
 from chainbert.study.manifest import describe, package_versions
-from chainbert.study.stages import RECORD, Stage, StageLog
-from chainbert.study.tables import count_rows
+from chainbert.study.printing import PRINTED, Printing, described_outputs, run_hash, write_manifest
+from chainbert.study.stages import Stage, StageLog, only_run
+from chainbert.study.worded import WORD_FILES
 from chainbert.study.work import Work
+from chainbert.wording import Dictionary
 from chainbert.yamlfile import Loaded, Section
 
 
@@ -38,6 +44,12 @@ class Run:
 
     folder: Path
     manifest: dict[str, Any]
+
+    def _repr_html_(self) -> str:
+        found = json.loads((self.folder / "convergence.json").read_text(encoding="utf-8"))
+        facts = {name: self.manifest[name] for name in ("usable", "firms", "seed")} | found["verdict"]
+        said = [*found["sentences"].values(), f"Page: {self.folder / 'report.html'}"]
+        return shown(self.manifest["title"], facts, [("Gap by period", pd.DataFrame(found["gaps"]))], said)
 
     @property
     def reused(self) -> tuple[str, ...]:
@@ -58,41 +70,8 @@ def run(
     name = str(path)
     loaded = load_study(name, overrides)
     folder = out or Path("runs") / loaded.value.study
-    with _only_run(folder):
+    with only_run(folder):
         return _Study(loaded, study_path(name), folder, progress).run()
-
-
-@contextmanager
-def _only_run(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the operating system frees it when a process dies."""
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder}: is a file; a folder for the run was expected")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _refuse_foreign(folder)
-        lock = FileLock(folder / ".lock")
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise ConfigError(f"{folder}: another run is writing here; wait for it or choose another --out") from error
-    except OSError as error:
-        raise ConfigError(
-            f"{folder}: cannot be made a run folder ({error.strerror or error}); choose another with --out FOLDER"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _refuse_foreign(folder: Path) -> None:
-    """A folder of other things is no run folder: a file of the user's that has one of our names would be replaced."""
-    there = sorted(path.name for path in folder.iterdir())
-    if there and not {".lock", RECORD, "manifest.json"} & set(there):
-        shown = ", ".join(there[:5]) + (", …" if len(there) > 5 else "")
-        raise ConfigError(
-            f"{folder.resolve()}: holds other files ({shown}) and no earlier run; "
-            "choose an empty or new folder with --out FOLDER"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,21 +95,31 @@ class _Study:
         codebook = Codebook.load(codebook_path(self.loaded, self.file))
         store = EmbeddingStore(Path(study.embedding.store) if study.embedding.store else default_store_folder())
         labeller = Labeller.load(labeller_name(self.loaded, self.file), encoder=encoder, config=study.labelling)
-        work = Work(study, source, self.folder, encoder, store, codebook, labeller, self.progress)
+        codes = hand_codes_path(self.loaded, self.file)
+        tokenizer = study.wording.tokenizer(words_path(self.loaded, self.file))
+        dictionary = Dictionary.load(dictionary_name(self.loaded, self.file))
+        beside = published_name(self.loaded, self.file)
+        if beside:
+            read_published(beside)
+        work = Work(
+            study, source, self.folder, encoder, store, codebook, labeller, codes, tokenizer, dictionary, self.progress
+        )
         log = StageLog.open(self.folder)
         stages = self._stages(work, source)
+        steps = len(stages) + len(PRINTED)
         for done, stage in enumerate(stages):
-            self.progress("study", done, len(stages) + 1)
+            self.progress("study", done, steps)
             log.run(stage)
             if stage.name == "companies":
                 work.check_companies()
-        facts = self._facts(work, log)
-        told = json.dumps(facts, sort_keys=True, default=str)
-        # The page shows what every stage found, so it is stale when any of their files is new.
-        log.run(Stage("report", tuple(log.outputs), (told,), ("report.html",), lambda: self._write_page(facts)))
-        self.progress("study", len(stages) + 1, len(stages) + 1)
+        facts = self._facts(work, log) | {"run_hash": run_hash(log)}
+        printing = Printing(self.folder, study.report, study.exports, beside, work.codebook, study.seed, self.progress)
+        for done, stage in enumerate(printing.stages(facts, log), len(stages)):
+            self.progress("study", done, steps)
+            log.run(stage)
+        self.progress("study", steps, steps)
         manifest = self._manifest(log, facts)
-        write_text(self.folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1, default=str))
+        write_manifest(self.folder, manifest)
         return Run(self.folder, manifest)
 
     def _stages(self, work: Work, source: Path) -> list[Stage]:
@@ -141,13 +130,17 @@ class _Study:
             "vectors.parquet",
             "labels.parquet",
         )
-        table = _content(source)
+        table, lexicon = _content(source), content_hash(*sorted(work.tokenizer.words), work.dictionary.version)
         model, compared = work.encoder.fingerprint, _text(study.convergence)
         # The stages before the comparison see of it who is in which period, and the clusters the reference.
         placed = study.convergence.model_dump_json(include={"time", "periods"})
         shared = study.convergence.model_dump_json(include={"time", "periods", "reference", "draws"})
+        # The reference city stands first in the cloud.
+        worded = study.convergence.model_dump_json(include={"time", "periods", "reference"})
         masked = str(study.companies.mask_cities)
-        label = (work.labeller.scorer.fingerprint, work.codebook.version, _text(study.labelling), placed)
+        # Hand codes are compared with labels and change none.
+        labelling = study.labelling.model_dump_json(exclude={"hand_codes"})
+        label = (work.labeller.scorer.fingerprint, work.codebook.version, labelling, placed)
         clusters = (
             "clusters.parquet",
             "clusters.json",
@@ -175,10 +168,16 @@ class _Study:
                 ("specifications.json",),
                 work.specifications,
             ),
+            Stage("wording", (companies,), (_text(study.wording), lexicon, seed, worded), WORD_FILES, work.wording),
+            Stage("investors", (companies,), (), ("investors.parquet",), work.investors),
+            Stage(
+                "hand codes",
+                (companies, labels),
+                (_content(work.hand_codes) if work.hand_codes else "", work.codebook.version, seed),
+                ("hand_codes.json",),
+                work.audit,
+            ),
         ]
-
-    def _write_page(self, facts: dict[str, Any]) -> dict[str, Any]:
-        return {"bytes": write_report(self.folder, facts).stat().st_size}
 
     def _facts(self, work: Work, log: StageLog) -> dict[str, Any]:
         """What report and manifest both tell of the run."""
@@ -193,12 +192,15 @@ class _Study:
             "seed": study.seed,
             "encoder": {"name": work.encoder.name, "fingerprint": work.encoder.fingerprint},
             "codebook": {"version": work.codebook.version},
+            "codebook_file": _found(codebook_path(self.loaded, self.file)),
+            "published_file": _found(published_name(self.loaded, self.file) or ""),
             "labeller": log.records["labelling"].facts["labeller"],
             "labeller_fingerprint": log.records["labelling"].facts["fingerprint"],
             "labelling_notes": log.records["labelling"].facts["notes"],
             "exclusions": companies["exclusions"],
             "notes": companies["notes"],
             "duplicates": companies["duplicates"],
+            "word_notes": log.records["wording"].facts["notes"],
             "left_out": log.records["convergence"].facts["left_out"],
             "truncated": log.records["embedding"].facts["truncated"],
             "rows": companies["rows"],
@@ -208,10 +210,7 @@ class _Study:
         }
 
     def _manifest(self, log: StageLog, facts: dict[str, Any]) -> dict[str, Any]:
-        outputs = {
-            name: {"sha256": digest, "rows": count_rows(self.folder / name)} for name, digest in log.outputs.items()
-        }
-        return describe(self.loaded, list(log.records.values()), outputs, facts)
+        return describe(self.loaded, list(log.records.values()), described_outputs(self.folder, log), facts)
 
 
 def _content(source: Path) -> str:
@@ -220,6 +219,11 @@ def _content(source: Path) -> str:
         return file_hash(source)
     except OSError:
         return ""
+
+
+def _found(name_or_path: str | Path) -> str:
+    """A shipped thing's name, or the whole path of a file, so that it is found from any working folder."""
+    return str(name_or_path.resolve()) if isinstance(name_or_path, Path) else name_or_path
 
 
 def _text(section: Section) -> str:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock, Timeout
 
 import chainbert
+from chainbert.errors import ConfigError
 from chainbert.files import content_hash, file_hash, write_text
 
 RECORD = ".stages.json"
@@ -49,6 +51,8 @@ class Stage:
     writes: tuple[str, ...]
     do: Callable[[], dict[str, Any]]
     """Writes the files and returns the stage's facts."""
+    folder: str = ""
+    """Where the stage writes as many more files as it finds a need for; their names are in its facts' ``files``."""
 
 
 @dataclass
@@ -57,7 +61,8 @@ class StageLog:
 
     folder: Path
     records: dict[str, StageRecord] = field(default_factory=dict)
-    _before: dict[str, StageRecord] = field(default_factory=dict)
+    before: dict[str, StageRecord] = field(default_factory=dict)
+    """The records of an earlier run into this folder."""
 
     @classmethod
     def open(cls, folder: Path) -> StageLog:
@@ -79,7 +84,9 @@ class StageLog:
         started = time.monotonic()
         with _peak_memory() as peak:
             facts = stage.do()
-        hashes = {name: file_hash(self.folder / name) for name in stage.writes}
+        names = [*stage.writes, *(f"{stage.folder}/{name}" for name in facts.pop("files", ()))]
+        hashes = {name: file_hash(self.folder / name) for name in names}
+        self._remove_stale(stage, hashes)
         seconds = round(time.monotonic() - started, 3)
         self.records[stage.name] = StageRecord(stage.name, key, hashes, facts, seconds, round(peak[0] / 2**20, 1))
         self._write()
@@ -90,8 +97,10 @@ class StageLog:
         return {name: digest for record in self.records.values() for name, digest in record.outputs.items()}
 
     def _reusable(self, stage: Stage, key: str) -> StageRecord | None:
-        record = self._before.get(stage.name)
-        if record is None or record.key != key or set(record.outputs) != set(stage.writes):
+        record = self.before.get(stage.name)
+        if record is None or record.key != key:
+            return None
+        if {name for name in record.outputs if not _inside(name, stage.folder)} != set(stage.writes):
             return None
         for name, expected in record.outputs.items():
             path = self.folder / name
@@ -99,11 +108,68 @@ class StageLog:
                 return None
         return replace(record, reused=True)
 
+    def _remove_stale(self, stage: Stage, hashes: dict[str, str]) -> None:
+        """Delete what the stage wrote into a folder of its own before and does not write now, unless it was changed."""
+        record = self.before.get(stage.name)
+        for name, digest in record.outputs.items() if record and stage.folder else ():
+            path = self.folder / name
+            if name not in hashes and path.is_file() and file_hash(path) == digest:
+                path.unlink()
+                self._remove_empty(path.parent)
+
+    def _remove_empty(self, folder: Path) -> None:
+        while folder != self.folder and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+
     def _write(self) -> None:
         # Stages not reached yet keep their old record: their outputs are still there.
-        records = {**self._before, **self.records}
+        records = {**self.before, **self.records}
         raw = {name: asdict(record) | {"reused": False} for name, record in records.items()}
         write_text(self.folder / RECORD, json.dumps(raw, ensure_ascii=False, indent=1))
+
+
+def _inside(name: str, folder: str) -> bool:
+    return bool(folder) and name.startswith(f"{folder}/")
+
+
+@contextmanager
+def only_run(folder: Path, *, new: bool = True) -> Iterator[None]:
+    """Hold a run folder's lock; the operating system frees it when a process dies.
+
+    ``new``: the folder may still have to be made. Raises ConfigError where it is in use, holds other files, or cannot
+    be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder}: is a file; a folder for the run was expected")
+    other = " or choose another --out" if new else ""
+    try:
+        if new:
+            folder.mkdir(parents=True, exist_ok=True)
+        _refuse_foreign(folder)
+        lock = FileLock(folder / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ConfigError(f"{folder}: another run is writing here; wait for it{other}") from error
+    except OSError as error:
+        what = "made a run folder" if new else "written"
+        advice = "choose another with --out FOLDER" if new else "copy it to where you may write"
+        raise ConfigError(f"{folder}: cannot be {what} ({error.strerror or error}); {advice}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """A folder of other things is no run folder: a file of the user's that has one of our names would be replaced."""
+    there = sorted(path.name for path in folder.iterdir())
+    if there and not {".lock", RECORD, "manifest.json"} & set(there):
+        shown = ", ".join(there[:5]) + (", …" if len(there) > 5 else "")
+        raise ConfigError(
+            f"{folder.resolve()}: holds other files ({shown}) and no earlier run; "
+            "choose an empty or new folder with --out FOLDER"
+        )
 
 
 # Which rooms' code a stage runs: a change there makes its outputs stale.
@@ -114,7 +180,13 @@ ROOMS = {
     "clustering": ("clustering", "wording"),
     "convergence": ("convergence", "labelling"),
     "specifications": ("companies", "embedding", "convergence"),
-    "report": ("report",),
+    "wording": ("wording",),
+    "investors": ("labelling",),
+    "hand codes": ("labelling",),
+    "tables": ("report", "wording"),
+    "figures": ("report", "wording"),
+    "exports": ("report",),
+    "report": ("report", "wording"),
 }
 
 

@@ -17,7 +17,9 @@ from chainbert.embedding import EmbeddingStore, Encoder, load_encoder
 from chainbert.errors import ConfigError, DataError
 from chainbert.files import content_hash, write_text
 from chainbert.labelling import Codebook, Labeller, count_shares
+from chainbert.labelling.gold import read_gold
 from chainbert.progress import Progress
+from chainbert.study.audited import audit
 from chainbert.study.config import StudyConfig
 from chainbert.study.converging import converge, specifications
 from chainbert.study.covariates import covariates_of
@@ -25,6 +27,8 @@ from chainbert.study.grouping import group
 from chainbert.study.periods import Placed, place_rows
 from chainbert.study.tables import write_csv, write_table
 from chainbert.study.vectors import CompanyVectors, company_vectors
+from chainbert.study.worded import find_investors, find_words
+from chainbert.wording import Dictionary, Tokenizer
 from chainbert.yamlfile import did_you_mean
 
 
@@ -39,6 +43,10 @@ class Work:
     store: EmbeddingStore
     codebook: Codebook
     labeller: Labeller
+    hand_codes: Path | None
+    """Hand codes of these companies; None where the study has none."""
+    tokenizer: Tokenizer
+    dictionary: Dictionary
     progress: Progress
 
     def companies(self) -> dict[str, Any]:
@@ -102,6 +110,20 @@ class Work:
                 )
         for name in config.specifications.encoders if config.specifications else ():
             load_encoder(name)
+        self._check_hand_codes()
+
+    def _check_hand_codes(self) -> None:
+        if self.hand_codes is None:
+            return
+        coded = read_gold(self.hand_codes, self.codebook).table["id"].astype(str)
+        missing = coded[~coded.isin(set(self.usable["id"].astype(str)))].tolist()
+        if missing:
+            shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+            raise ConfigError(
+                f"labelling.hand_codes: {len(missing):,} of {len(coded):,} companies coded in {self.hand_codes} are "
+                f"not among the usable ones of {self.source} ({shown}); name the codes of these companies, or none "
+                "(--set labelling.hand_codes=)"
+            )
 
     def embedding(self) -> dict[str, Any]:
         """``vectors.parquet``: one unit row a company and year."""
@@ -140,6 +162,18 @@ class Work:
         self.write_json("specifications.json", found)
         return {"specifications": len(found.get("specifications", []))}
 
+    def wording(self) -> dict[str, Any]:
+        """Terms, keyness, dictionary counts and the comparison cloud."""
+        return find_words(self)
+
+    def investors(self) -> dict[str, Any]:
+        """``investors.parquet``: where each named investor comes from, told by its name."""
+        return find_investors(self)
+
+    def audit(self) -> dict[str, Any]:
+        """``hand_codes.json``: what hand codes say of the labels."""
+        return audit(self)
+
     def write_json(self, name: str, found: dict[str, Any]) -> None:
         """Write one of the run folder's json files."""
         write_text(self.folder / name, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False))
@@ -172,6 +206,11 @@ class Work:
     def sentences(self) -> pd.DataFrame:
         """Sentences of the usable rows."""
         return pd.read_parquet(self.folder / "sentences.parquet")
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """The label table as the labelling stage wrote it."""
+        return pd.read_parquet(self.folder / "labels.parquet")
 
     @cached_property
     def placed(self) -> Placed:

@@ -25,6 +25,7 @@ from chainbert.labelling.codebook import Axis, Codebook
 from chainbert.labelling.gold import Gold, read_gold
 from chainbert.labelling.shares import wilson
 from chainbert.labelling.tables import Labels
+from chainbert.notebook import shown
 
 ALL = "all"
 UNKNOWN = "unknown"
@@ -58,6 +59,11 @@ class Shares:
     """For a methods section."""
     notes: tuple[str, ...]
     """What a user must know, a sentence each."""
+
+    def _repr_html_(self) -> str:
+        columns = ["axis", "indicator", "kind", *self.by, "n", "N", "naive", "share", "low", "high", "status"]
+        facts = {"codes": self.n, "companies": self.N, "design": self.design}
+        return shown("Corrected shares", facts, [("95 % intervals", self.table[columns])], [self.methods, *self.notes])
 
     def to_json(self) -> dict[str, Any]:
         """Everything, with the table as records."""

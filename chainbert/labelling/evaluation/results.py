@@ -11,6 +11,7 @@ import pandas as pd
 
 from chainbert.labelling.evaluation.bootstrap import Estimate
 from chainbert.labelling.evaluation.calibration_error import Bin
+from chainbert.notebook import shown
 
 ALL = "all"
 MEAN = "mean"
@@ -73,6 +74,10 @@ class Evaluation:
     def table(self) -> pd.DataFrame:
         """One row a number: question, group, metric, n, value, low, high (nan where not defined), reason."""
         return _table(self.numbers)
+
+    def _repr_html_(self) -> str:
+        facts = {"against": self.against, "companies": self.companies.get("all", 0)}
+        return shown(f"Evaluation of {self.name}", facts, [("Metrics with 95 % intervals", self.table())])
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict of finite numbers, None and text: ``numbers[question][group][metric]``."""
