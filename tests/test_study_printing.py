@@ -82,9 +82,10 @@ def run(printed, tmp_path):
 def plain_page(monkeypatch):
     """A page that is written at once, for tests of all else; it says which published table it was given."""
 
-    def write(folder, facts, language, *, published):
+    def write(folder, facts, language, *, published, codebook):  # noqa: ARG001  # as the page is called
         page = folder / "report.html"
-        page.write_text(f"{language} {published} {sorted(facts['outputs'])}", encoding="utf-8")
+        said = f"{language} {published} {sorted(facts['outputs'])}"
+        page.write_text(said, encoding="utf-8")
         return page
 
     monkeypatch.setattr("chainbert.study.printing.write_report", write)
