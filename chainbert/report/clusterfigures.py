@@ -176,5 +176,5 @@ def _river_remark(clusters: int) -> str:
     said = say("All cities together; noise are the texts in no cluster.")
     beyond = clusters - RIVER
     if beyond > 0:
-        said += " " + say("The {n} smaller clusters flow together.", n=beyond)
+        said += " " + say("Clusters beyond the {n} largest flow together.", n=RIVER)
     return said

@@ -149,9 +149,9 @@ def _corrected(entry: Entry, name: str, city: str, list_name: str) -> Number:
         share=share,
         codes=codes,
     )
-    return Number(
-        name, share, f"{_between(entry.low, entry.high)} · {codes}", said, list_name, 100 * (entry.share or 0)
-    )
+    # Short, for it stands in a narrow column.
+    under = say("{interval} · {n} coded", interval=_between(entry.low, entry.high), n=number(entry.codes, 0))
+    return Number(name, share, under, said, list_name, 100 * (entry.share or 0))
 
 
 def read_themes(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame] | None:
