@@ -213,7 +213,7 @@ def test_more_clusters_than_a_reader_can_tell_apart_flow_together(bare):
     part = river(*seen_in(bare))
     streams = list(dict.fromkeys(flows(part)["cluster"]))
     assert streams[-2:] == ["other clusters", "noise"]
-    assert "Clusters beyond the 8 largest flow together." in part.remark
+    assert "The 4 smaller clusters flow together." in part.remark
     write_periods(bare, clusters=RIVER)
     assert "flow together" not in river(*seen_in(bare)).remark
 

@@ -354,7 +354,7 @@ def test_no_count_of_labels_stands_beside_a_corrected_share(three_cities, tmp_pa
     table = table_one(three_cities, tmp_path)
     place = [row.id for row in table.rows].index("customer")
     found = {one.name: one for one in table_one_page(table).lines[place].cells[0]}
-    assert (found["state"].figure, found["state"].detail) == ("41 %", "30–52 % · 1 hand code")
+    assert (found["state"].figure, found["state"].detail) == ("41 %", "30–52 % · 1 coded")
     assert found["state"].said == "state, Beijing: 41 %, by 1 hand code; list the labelled companies"
     assert (found["private"].figure, found["private"].detail) == ("30 % †", "11–60 % · 3 of 10")
     assert len(dict(table_one_lists(table))[found["state"].list_name]) == 5

@@ -10,7 +10,7 @@ import pandas as pd
 
 from chainbert.report.exhibits import ALL, Panel, midpoint
 from chainbert.report.figures import FONT, WIDTH, Row, _chart, _styled, _tooltip, percent_labels
-from chainbert.report.language import say
+from chainbert.report.language import counted, say
 from chainbert.report.palette import INK, MUTED, OTHER, Cities
 from chainbert.report.parts import Part
 from chainbert.report.runfiles import RunFiles, records
@@ -176,5 +176,7 @@ def _river_remark(clusters: int) -> str:
     said = say("All cities together; noise are the texts in no cluster.")
     beyond = clusters - RIVER
     if beyond > 0:
-        said += " " + say("Clusters beyond the {n} largest flow together.", n=RIVER)
+        said += " " + counted(
+            beyond, "The smallest cluster is drawn as other clusters.", "The {n:,} smaller clusters flow together."
+        )
     return said
