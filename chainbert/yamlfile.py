@@ -183,6 +183,20 @@ def _inside(kind: object, part: str | int) -> object:
     return arguments[-1] if arguments else None
 
 
+def given_or_shipped(name: str | Path, folder: Path, neither: str) -> Path:
+    """The YAML file itself, or the one of that name in ``folder``, where chainbert's own lie.
+
+    ``neither`` words the ConfigError where it is none, as in "a codebook file nor a shipped codebook".
+    """
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"} or path.is_file():
+        return path
+    known = sorted(file.stem for file in folder.glob("*.yaml"))
+    if str(name) in known:
+        return folder / f"{name}.yaml"
+    raise ConfigError(f"{name}: neither {neither}.{did_you_mean(str(name), known)}")
+
+
 def did_you_mean(found: str, known: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` for a near name, else the list of known names; empty where there are none."""
     names = list(known)

@@ -10,7 +10,7 @@ from scipy import stats
 
 from chainbert.labelling.audit import Codes, correct_share
 from chainbert.labelling.audit.planning import codes_needed
-from chainbert.labelling.shares import wilson
+from chainbert.wilson import wilson
 
 
 def study(size, n, rng, *, share=0.3, strength=1.6):

@@ -11,7 +11,7 @@ from labelling_sets import SMALL
 from scipy.stats import binomtest
 
 from chainbert.labelling import Codebook, count_shares
-from chainbert.labelling.shares import wilson
+from chainbert.wilson import wilson
 
 LABELS = pd.DataFrame(
     {

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from chainbert.errors import ConfigError, Fault
 from chainbert.files import content_hash, shipped
-from chainbert.yamlfile import Section, did_you_mean, load
+from chainbert.yamlfile import Section, did_you_mean, given_or_shipped, load
 
 Language = Literal["zh", "en"]
 MIXED, UNCLEAR = "mixed", "unclear"
@@ -172,16 +172,7 @@ class Codebook(Section):
 
 def codebook_path(path_or_name: str | Path) -> Path:
     """The file itself, or the shipped codebook of that name; raises ConfigError where it is neither."""
-    path = Path(path_or_name)
-    if path.suffix in {".yaml", ".yml"} or path.is_file():
-        return path
-    folder = shipped("configs", "codebooks")
-    known = sorted(file.stem for file in folder.glob("*.yaml"))
-    if str(path_or_name) in known:
-        return folder / f"{path_or_name}.yaml"
-    raise ConfigError(
-        f"{path_or_name}: neither a codebook file nor a shipped codebook.{did_you_mean(str(path_or_name), known)}"
-    )
+    return given_or_shipped(path_or_name, shipped("configs", "codebooks"), "a codebook file nor a shipped codebook")
 
 
 def _faults(codebook: Codebook, origins: dict[str, str], top: str) -> Iterator[Fault]:

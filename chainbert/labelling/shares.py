@@ -9,11 +9,10 @@ import pandas as pd
 
 from chainbert.labelling.codebook import Axis, Codebook
 from chainbert.labelling.tables import UNUSABLE
+from chainbert.wilson import wilson
 
 ALL_PERIODS = "all"
 COLUMNS = ["axis", "indicator", "kind", "city", "period", "n", "yes", "share", "low", "high"]
-# 97.5 % point of the normal distribution
-Z = 1.959963984540054
 
 
 def count_shares(
@@ -53,12 +52,3 @@ def _answers(codebook: Codebook, axis: Axis, labels: pd.DataFrame) -> Iterator[t
             yield "indicator", indicator.id, codebook.says(labels, axis.id, indicator.id)
     for value in axis.values:
         yield "value", value, (labels[axis.id] == value).to_numpy(dtype=bool)
-
-
-def wilson(yes: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95 % interval of a share, elementwise, within [0, 1] (Wilson 1927); n ≥ 1, 0 ≤ yes ≤ n."""
-    share = yes / n
-    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    # Exactly 0 and 1 at the ends, where rounding leaves 1e-17.
-    return np.where(yes == 0, 0.0, middle - half), np.where(yes == n, 1.0, middle + half)

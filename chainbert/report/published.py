@@ -10,7 +10,7 @@ from chainbert.companies.cities import city_name
 from chainbert.errors import ConfigError, Fault
 from chainbert.files import shipped
 from chainbert.labelling.codebook import Names, Phrase
-from chainbert.yamlfile import Section, did_you_mean, load
+from chainbert.yamlfile import Section, did_you_mean, given_or_shipped, load
 
 
 class PublishedRow(Section):
@@ -79,16 +79,7 @@ def read_published(name_or_path: str | Path) -> Published:
 
 def published_path(name_or_path: str | Path) -> Path:
     """The file itself, or the shipped table of that name; raises ConfigError where it is neither."""
-    path = Path(name_or_path)
-    if path.suffix in {".yaml", ".yml"} or path.is_file():
-        return path
-    folder = shipped("configs", "tables")
-    known = sorted(file.stem for file in folder.glob("*.yaml"))
-    if str(name_or_path) in known:
-        return folder / f"{name_or_path}.yaml"
-    raise ConfigError(
-        f"{name_or_path}: neither a file nor a shipped published table.{did_you_mean(str(name_or_path), known)}"
-    )
+    return given_or_shipped(name_or_path, shipped("configs", "tables"), "a file nor a shipped published table")
 
 
 def row_of(published: Published | None, row: str) -> PublishedRow | None:

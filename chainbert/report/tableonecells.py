@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import random_table
 
-from chainbert.labelling.shares import wilson
 from chainbert.report.language import LANGUAGES, say, speaking, spoken
 from chainbert.report.runfiles import NO_CITY, RunFiles
+from chainbert.wilson import wilson
 
 # A share of fewer firms than this is given as a number of firms, without an interval.
 SMALLEST = 5

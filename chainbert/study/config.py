@@ -19,7 +19,7 @@ from chainbert.labelling.gold import demo_codes
 from chainbert.report.config import ReportConfig
 from chainbert.report.exports.config import ExportsConfig
 from chainbert.wording.config import WordingConfig
-from chainbert.yamlfile import Loaded, Section, did_you_mean, load
+from chainbert.yamlfile import Loaded, Section, given_or_shipped, load
 
 
 class StudyConfig(Section):
@@ -45,13 +45,7 @@ class StudyConfig(Section):
 
 def study_path(name: str) -> Path:
     """The study file of that path, or the shipped study of that name (``demo``, ``smoke``, …)."""
-    given = Path(name)
-    if given.suffix in {".yaml", ".yml"} or given.is_file():
-        return given
-    known = sorted(path.stem for path in shipped("configs", "studies").glob("*.yaml"))
-    if name in known:
-        return shipped("configs", "studies", f"{name}.yaml")
-    raise ConfigError(f"{name}: neither a study file nor a shipped study.{did_you_mean(name, known)}")
+    return given_or_shipped(name, shipped("configs", "studies"), "a study file nor a shipped study")
 
 
 def load_study(name: str, overrides: Iterable[str] = ()) -> Loaded[StudyConfig]:

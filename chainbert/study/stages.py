@@ -180,7 +180,7 @@ ROOMS = {
     "clustering": ("clustering", "wording"),
     "convergence": ("convergence", "labelling"),
     "specifications": ("companies", "embedding", "convergence"),
-    "wording": ("wording",),
+    "wording": ("wording", "companies"),
     "investors": ("labelling",),
     "hand codes": ("labelling",),
     "tables": ("report", "wording"),
@@ -193,7 +193,9 @@ ROOMS = {
 def _code_version(stage: str) -> str:
     package = Path(chainbert.__file__).parent
     rooms = (*ROOMS[stage], "study")
-    sources = sorted(path for room in rooms for path in (package / room).rglob("*") if path.is_file())
+    # The modules that stand in no room are used by all.
+    shared = package.glob("*.py")
+    sources = sorted([*shared, *(path for room in rooms for path in (package / room).rglob("*") if path.is_file())])
     return content_hash(*(path.read_bytes() for path in sources if path.suffix != ".pyc"))
 
 

@@ -14,7 +14,7 @@ from chainbert.errors import ConfigError, Fault
 from chainbert.files import content_hash, shipped
 from chainbert.wording.folding import folded
 from chainbert.wording.phrases import phrase
-from chainbert.yamlfile import Section, did_you_mean, load
+from chainbert.yamlfile import Section, given_or_shipped, load
 
 Language = Literal["zh", "en"]
 SPOKEN: tuple[Language, ...] = ("zh", "en")
@@ -117,15 +117,9 @@ def read_dictionary(name_or_path: str | Path) -> DictionaryFile:
 
 def dictionary_path(name_or_path: str | Path) -> Path:
     """The file itself, or the shipped dictionary of that name; raises ConfigError where it is neither."""
-    path = Path(name_or_path)
-    if path.suffix in {".yaml", ".yml"} or path.is_file():
-        return path
-    folder = shipped("configs", "dictionaries")
-    known = sorted(file.stem for file in folder.glob("*.yaml"))
-    if str(name_or_path) in known:
-        return folder / f"{name_or_path}.yaml"
-    hint = did_you_mean(str(name_or_path), known)
-    raise ConfigError(f"{name_or_path}: neither a dictionary file nor a shipped dictionary.{hint}")
+    return given_or_shipped(
+        name_or_path, shipped("configs", "dictionaries"), "a dictionary file nor a shipped dictionary"
+    )
 
 
 def _category_faults(categories: tuple[CategorySection, ...], key: str, at: Places) -> Iterator[Fault]:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from chainbert.errors import DataError
+from chainbert.wilson import wilson
 from chainbert.wording.dictionaries import DictionaryHits
-from chainbert.wording.trends import wilson
 
 ALL_PERIODS = "all"
 COLUMNS = [

@@ -8,15 +8,14 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse, stats
+from scipy import sparse
 
 from chainbert.errors import DataError
+from chainbert.wilson import wilson
 from chainbert.wording.contingency import Floats
 from chainbert.wording.matrix import TermMatrix
 
 Labels: TypeAlias = npt.NDArray[np.generic]
-
-LEVEL = 0.05
 
 
 def term_trends(
@@ -66,15 +65,6 @@ def term_trends(
             "per_thousand": rate.ravel(),
         }
     ).astype({"term": "str"})
-
-
-def wilson(yes: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """95 % interval of a share yes / n, elementwise, within [0, 1] (Wilson 1927); n ≥ 1, 0 ≤ yes ≤ n."""
-    z = float(stats.norm.isf(LEVEL / 2))
-    share = yes / n
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return np.where(yes == 0, 0.0, middle - half), np.where(yes == n, 1.0, middle + half)
 
 
 def _columns(matrix: TermMatrix, wanted: list[str]) -> sparse.csr_array:

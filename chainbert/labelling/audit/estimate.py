@@ -23,9 +23,9 @@ from chainbert.labelling.audit.sampling import level_of
 from chainbert.labelling.audit.weighting import Drawn
 from chainbert.labelling.codebook import Axis, Codebook
 from chainbert.labelling.gold import Gold, read_gold
-from chainbert.labelling.shares import wilson
 from chainbert.labelling.tables import Labels
 from chainbert.notebook import shown
+from chainbert.wilson import wilson
 
 ALL = "all"
 UNKNOWN = "unknown"

@@ -6,7 +6,7 @@ import math
 
 from chainbert.errors import ConfigError
 from chainbert.labelling.audit.ppi import FEWEST_CODES, NAN
-from chainbert.labelling.shares import Z
+from chainbert.wilson import Z
 
 METHODS = (
     "Angelopoulos, Bates, Fannjiang, Jordan & Zrnic 2023, Science 382: 669; Angelopoulos, Duchi & Zrnic 2023, "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from chainbert.labelling.shares import Z
+from chainbert.wilson import Z
 
 FEWEST_CODES = 10
 """Below this many codes a correction is a guess about a guess: only hand codes are given."""

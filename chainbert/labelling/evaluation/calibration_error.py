@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainbert.labelling.shares import wilson
+from chainbert.wilson import wilson
 
 BINS = 10
 

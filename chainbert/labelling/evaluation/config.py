@@ -15,7 +15,7 @@ from chainbert.errors import ConfigError, Fault
 from chainbert.files import shipped
 from chainbert.labelling.codebook import Codebook
 from chainbert.labelling.labeller import available_labellers
-from chainbert.yamlfile import Loaded, Section, did_you_mean, load
+from chainbert.yamlfile import Loaded, Section, did_you_mean, given_or_shipped, load
 
 DEMO = "demo:"
 BaselineKind = Literal["vectors", "vectors-and-cues"]
@@ -79,13 +79,7 @@ class EvaluationPlan:
 
 def evaluation_path(name: str | Path) -> Path:
     """The evaluation file of that path, or the shipped one of that name (``demo``, ``company-axes``)."""
-    given = Path(name)
-    if given.suffix in {".yaml", ".yml"} or given.is_file():
-        return given
-    known = sorted(path.stem for path in shipped("configs", "evaluate").glob("*.yaml"))
-    if str(name) in known:
-        return shipped("configs", "evaluate", f"{name}.yaml")
-    raise ConfigError(f"{name}: neither an evaluation file nor a shipped one.{did_you_mean(str(name), known)}")
+    return given_or_shipped(name, shipped("configs", "evaluate"), "an evaluation file nor a shipped one")
 
 
 def load_evaluation(name: str | Path, overrides: Iterable[str] = ()) -> EvaluationPlan:

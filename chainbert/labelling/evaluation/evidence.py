@@ -12,7 +12,7 @@ import pandas as pd
 from chainbert.labelling.codebook import Codebook
 from chainbert.labelling.evaluation.judged import label_rows
 from chainbert.labelling.gold import Gold
-from chainbert.labelling.shares import wilson
+from chainbert.wilson import wilson
 
 _BREAKS = re.compile(r"[.。!！?？;；…\n]+(?:\s|$)|[。！？；…\n]|\.{3}")
 

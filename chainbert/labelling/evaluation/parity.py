@@ -18,7 +18,7 @@ from chainbert.labelling.codebook import Codebook
 from chainbert.labelling.evaluation.bootstrap import Estimate, estimate, p_value, resample
 from chainbert.labelling.evaluation.metrics import UNDEFINED, yes_no_scores
 from chainbert.labelling.evaluation.results import MEAN
-from chainbert.labelling.shares import wilson
+from chainbert.wilson import wilson
 from chainbert.yamlfile import did_you_mean
 
 _SHOWN = 20
